@@ -1,0 +1,47 @@
+# Everything a newcomer needs. `make serve` and `make test` set up what they use.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+HOST ?= 127.0.0.1
+PORT ?= 8080
+DATABASE ?= sqlite:///usherd.db
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
+
+.PHONY: setup dev serve test lint bench lock clean
+
+setup: .venv/.installed
+dev: .venv/.dev
+
+.venv/.installed: requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("usherd needs CPython 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) install --quiet -r requirements.txt
+	$(PIP) install --quiet --no-deps -e .
+	touch $@
+
+.venv/.dev: .venv/.installed requirements-dev.txt
+	$(PIP) install --quiet -r requirements-dev.txt
+	touch $@
+
+serve: setup
+	$(BIN)/usherd serve --host $(HOST) --port $(PORT) --database $(DATABASE)
+
+test: dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+lint: dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: dev
+	$(BIN)/python -m bench
+
+# Pins every dependency anew; review the difference before committing it.
+lock: dev
+	$(PIP) install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url --no-annotate pyproject.toml -o requirements.txt --upgrade
+	$(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url --no-annotate --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt --upgrade
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/.parts

@@ -1,0 +1,117 @@
+"""All the wiring, on one screen: from settings to a running server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+
+import uvicorn
+
+from usherd import db, events, logconfig, metrics, projects, vault
+from usherd.api import TABLE
+from usherd.api.plain import PLAIN
+from usherd.house import House
+from usherd.http import Api
+from usherd.passwords import HashingPool
+from usherd.settings import Settings
+from usherd.wire import Receive, Scope, Send
+
+log = logging.getLogger("usherd")
+
+
+async def open_house(settings: Settings) -> House:
+    """Everything that requests share. Raises `db.BadUrl`, `DatabaseUnavailable`, `VaultLocked`."""
+    database = await db.open(
+        settings.database,
+        statement_timeout=settings.statement_timeout_seconds,
+        pool_size=settings.pool_size,
+    )
+    bus = events.Bus()
+    bus.subscribe(lambda event: metrics.published.labels(event.pattern).inc())
+    return House(
+        settings=settings,
+        db=database,
+        vault=vault.load(settings, settings.database),
+        hasher=HashingPool(settings.hashing_threads, settings.hashing_queue),
+        directory=projects.Directory(database),
+        bus=bus,
+    )
+
+
+async def close_house(house: House) -> None:
+    """Let go of everything; what was accepted is on disk by then."""
+    house.hasher.close()
+    await house.db.close()
+
+
+class App:
+    """The ASGI application: opens the house at start-up and closes it after the last answer."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._house: House | None = None
+        self._api: Api | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """HTTP goes to the `Api`; the server's own messages open and close the house."""
+        if scope["type"] == "http" and self._api is not None:
+            await self._api(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._house = await open_house(self._settings)
+                self._api = Api(self._house, TABLE, PLAIN)
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                if self._house is not None:
+                    await close_house(self._house)
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def create() -> App:
+    """The application of one worker process, from the environment alone."""
+    settings = Settings.load()
+    logconfig.configure(settings)
+    return App(settings)
+
+
+async def prepare(settings: Settings) -> projects.Welcome | None:
+    """Migrate, and on an empty database make the first project and key."""
+    database = await db.open(settings.database)
+    try:
+        return await projects.bootstrap(database, vault.load(settings, settings.database))
+    finally:
+        await database.close()
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop; SIGTERM and Ctrl-C finish what was accepted."""
+    logconfig.configure(settings)
+    welcome = asyncio.run(prepare(settings))
+    url = f"http://{settings.host}:{settings.port}/v1"
+    if welcome is not None:
+        print(projects.welcome_text(url, welcome.project_id, welcome.secret), flush=True)
+    log.info("serving %s on %s", settings.database.partition("://")[0], url)
+    options = {
+        "host": settings.host,
+        "port": settings.port,
+        "http": "httptools",
+        "loop": "uvloop",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+        "backlog": 2048,
+        "timeout_graceful_shutdown": settings.shutdown_seconds,
+    }
+    if settings.workers == 1:
+        uvicorn.run(App(settings), **options)  # type: ignore[arg-type]
+    else:
+        os.environ.update(settings.environment())
+        uvicorn.run("usherd.app:create", factory=True, workers=settings.workers, **options)  # type: ignore[arg-type]

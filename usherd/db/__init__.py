@@ -1,0 +1,125 @@
+"""The database as the rules see it: one `Tx` to speak SQL to, whichever engine is below.
+
+SQL is written once, with `:name` parameters and without casts. What the engines spell
+differently is translated in `sqlite.py` and `postgres.py`, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+Row = dict[str, Any]
+
+
+class Duplicate(Exception):
+    """A unique index refused a row. `index` is its name, e.g. `users_email`.
+
+    The transaction is dead afterwards (PostgreSQL refuses every further statement), so
+    turn it into a named error and let that propagate.
+    """
+
+    def __init__(self, index: str) -> None:
+        super().__init__(index)
+        self.index = index
+
+
+class BadUrl(ValueError):
+    """The database URL cannot be used; the message is one sentence for the operator."""
+
+
+class Tx(Protocol):
+    """Statements of one request.
+
+    In a writing transaction they are one atomic piece that is on disk before the caller
+    is answered. In a reading one each statement sees the newest committed state.
+    """
+
+    engine: str
+
+    async def one(self, sql: str, **params: Any) -> Row | None:
+        """The first row, or None."""
+        ...
+
+    async def all(self, sql: str, **params: Any) -> list[Row]:
+        """Every row of a statement that an index answers."""
+        ...
+
+    async def run(self, sql: str, **params: Any) -> int:
+        """Execute, and say how many rows changed."""
+        ...
+
+    async def listing(self, sql: str, params: dict[str, Any]) -> list[Row]:
+        """A statement whose shape a caller chose: it runs apart from the others, under the
+        time limit.
+
+        Raises `errors.DatabaseTimeout`.
+        """
+        ...
+
+    async def insert(self, table: str, **values: Any) -> Row:
+        """Insert and return the whole row. Raises `Duplicate`."""
+        ...
+
+    async def insert_or_ignore(self, table: str, **values: Any) -> Row | None:
+        """Insert, or return None where a unique index has such a row already."""
+        ...
+
+    async def update(self, table: str, row: Row, **changes: Any) -> Row:
+        """Change the row with `row["seq"]` and return it anew. Raises `Duplicate`."""
+        ...
+
+
+class Database(Protocol):
+    """An open database."""
+
+    engine: str
+    reader: Tx
+    """Statements that only read; nothing is held between them."""
+
+    def write(self) -> AbstractAsyncContextManager[Tx]:
+        """One transaction: leaving the block waits until it is durable; an exception undoes it.
+
+        Never await anything but this transaction inside: on SQLite every writer waits.
+        """
+        ...
+
+    def read(self) -> AbstractAsyncContextManager[Tx]:
+        """`reader` as a block, for code that reads outside a request."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was accepted, and let go of every file and connection."""
+        ...
+
+
+async def open(url: str, *, statement_timeout: float = 10.0, pool_size: int = 10) -> Database:
+    """Open the database behind `url`, bring its schema up to date, and hand it over.
+
+    `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://...`;
+    `statement_timeout` in seconds bounds listings. Raises `BadUrl`,
+    `errors.DatabaseUnavailable`.
+    """
+    if url.startswith("sqlite:///"):
+        from usherd.db.sqlite import SqliteDatabase
+
+        return await SqliteDatabase.open(sqlite_path(url), statement_timeout)
+    if url.startswith(("postgresql://", "postgres://")):
+        from usherd.db.postgres import PostgresDatabase
+
+        return await PostgresDatabase.open(url, statement_timeout, pool_size)
+    raise BadUrl(
+        "A database URL looks like sqlite:///relative.db, sqlite:////absolute.db "
+        "or postgresql://user:password@host/name."
+    )
+
+
+def sqlite_path(url: str) -> str:
+    """The file that a `sqlite:///` URL names. Raises `BadUrl` when it names none."""
+    path = url.removeprefix("sqlite:///")
+    if not path or path.endswith("/") or "\0" in path:
+        raise BadUrl("A sqlite URL needs a file, such as sqlite:///usherd.db.")
+    return path
+
+
+__all__ = ["BadUrl", "Database", "Duplicate", "Row", "Tx", "open", "sqlite_path"]

@@ -1,0 +1,245 @@
+"""PostgreSQL: one round trip a read, real transactions for writes, listings in a pool apart."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
+from typing import Any
+
+import asyncpg
+
+from usherd import errors
+from usherd.db import BadUrl, Duplicate, Row, statements
+
+log = logging.getLogger("usherd.db")
+
+MIGRATION_LOCK = 0x75736865726400
+"""Advisory lock that workers starting together take in turn ("usherd" in ASCII)."""
+
+ACQUIRE_SECONDS = 5.0
+"""How long a request waits for a free connection before it is told to come back later."""
+
+LISTING_POOL = 4
+
+_PARAMETER = re.compile(r":([a-z_][a-z0-9_]*)")
+
+UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+
+@lru_cache(maxsize=2048)
+def translate(sql: str) -> tuple[str, tuple[str, ...]]:
+    """(`$1` statement, parameter names in order) for a portable statement."""
+    names: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    sql = sql.replace("json_group_array(", "json_agg(").replace("json_array(", "json_build_array(")
+    return _PARAMETER.sub(number, sql), tuple(names)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the driver's errors into ours."""
+    try:
+        yield
+    except asyncpg.UniqueViolationError as error:
+        raise Duplicate(error.constraint_name or "") from error
+    except asyncpg.QueryCanceledError as error:
+        raise errors.DatabaseTimeout from error
+    except UNREACHABLE as error:
+        log.error("database: %s: %s", type(error).__name__, error)
+        raise errors.DatabaseUnavailable from error
+    except asyncpg.DataError as error:
+        raise errors.GeneralArgumentInvalid(
+            f"A value in this request cannot be stored: {error}."
+        ) from error
+
+
+class _Statements:
+    """The `Tx` calls on top of one way to fetch."""
+
+    engine = "postgres"
+
+    async def _fetch(self, sql: str, params: dict[str, Any]) -> list[asyncpg.Record]:
+        raise NotImplementedError
+
+    async def one(self, sql: str, **params: Any) -> Row | None:
+        rows = await self._fetch(sql, params)
+        return dict(rows[0]) if rows else None
+
+    async def all(self, sql: str, **params: Any) -> list[Row]:
+        return [dict(row) for row in await self._fetch(sql, params)]
+
+    async def listing(self, sql: str, params: dict[str, Any]) -> list[Row]:
+        return [dict(row) for row in await self._fetch(sql, params)]
+
+    async def insert(self, table: str, **values: Any) -> Row:
+        return dict((await self._fetch(statements.insert(table, tuple(values)), values))[0])
+
+    async def insert_or_ignore(self, table: str, **values: Any) -> Row | None:
+        rows = await self._fetch(statements.insert(table, tuple(values), ignore=True), values)
+        return dict(rows[0]) if rows else None
+
+    async def update(self, table: str, row: Row, **changes: Any) -> Row:
+        sql = statements.update(table, tuple(changes))
+        return dict((await self._fetch(sql, changes | {"seq": row["seq"]}))[0])
+
+
+class ReadTx(_Statements):
+    """Each statement on whichever connection is free: one round trip, nothing held."""
+
+    def __init__(self, points: asyncpg.Pool, listings: asyncpg.Pool) -> None:
+        self._points = points
+        self._listings = listings
+
+    async def _fetch(self, sql: str, params: dict[str, Any]) -> list[asyncpg.Record]:
+        return await self._on(self._points, sql, params)
+
+    async def _on(
+        self, pool: asyncpg.Pool, sql: str, params: dict[str, Any]
+    ) -> list[asyncpg.Record]:
+        text, names = translate(sql)
+        with _translated():
+            async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
+                return list(await connection.fetch(text, *[params[name] for name in names]))
+
+    async def listing(self, sql: str, params: dict[str, Any]) -> list[Row]:
+        return [dict(row) for row in await self._on(self._listings, sql, params)]
+
+    async def run(self, sql: str, **params: Any) -> int:
+        text, names = translate(sql)
+        with _translated():
+            async with self._points.acquire(timeout=ACQUIRE_SECONDS) as connection:
+                return changed(await connection.execute(text, *[params[name] for name in names]))
+
+
+class WriteTx(_Statements):
+    """One transaction on one connection."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def _fetch(self, sql: str, params: dict[str, Any]) -> list[asyncpg.Record]:
+        text, names = translate(sql)
+        with _translated():
+            return list(await self._connection.fetch(text, *[params[name] for name in names]))
+
+    async def run(self, sql: str, **params: Any) -> int:
+        text, names = translate(sql)
+        with _translated():
+            status = await self._connection.execute(text, *[params[name] for name in names])
+            return changed(status)
+
+
+def changed(status: str) -> int:
+    """Rows changed, from a command tag such as `DELETE 3`."""
+    count = status.rpartition(" ")[2]
+    return int(count) if count.isdigit() else 0
+
+
+async def _keep(_connection: asyncpg.Connection) -> None:
+    """Nothing of a request stays on a connection, so giving it back needs no round trip."""
+
+
+class PostgresDatabase:
+    """A PostgreSQL database; any number of processes may serve it."""
+
+    engine = "postgres"
+
+    def __init__(self, points: asyncpg.Pool, listings: asyncpg.Pool) -> None:
+        self._points = points
+        self.reader = ReadTx(points, listings)
+        self._listings = listings
+
+    @classmethod
+    async def open(cls, url: str, statement_timeout: float, pool_size: int) -> PostgresDatabase:
+        """Connect and migrate. Raises `errors.DatabaseUnavailable`, `BadUrl`."""
+        limits = {
+            "statement_timeout": str(int(statement_timeout * 1000)),
+            "application_name": "usherd",
+            "jit": "off",
+        }
+
+        async def pool(size: int, **more: str) -> asyncpg.Pool:
+            return await asyncpg.create_pool(
+                url, min_size=1, max_size=size, reset=_keep, server_settings=limits | more
+            )
+
+        try:
+            await migrate(url)
+            # A listing's plan depends on its values: never the generic plan.
+            listings = await pool(LISTING_POOL, plan_cache_mode="force_custom_plan")
+            return cls(await pool(pool_size), listings)
+        except (ValueError, asyncpg.ClientConfigurationError) as error:
+            raise BadUrl(f"The PostgreSQL URL cannot be used: {error}.") from error
+        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+            raise errors.DatabaseUnavailable(
+                f"PostgreSQL cannot be reached: {error or type(error).__name__}."
+            ) from error
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadTx]:
+        yield self.reader
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteTx]:
+        with _translated():
+            connection = await self._points.acquire(timeout=ACQUIRE_SECONDS)
+        try:
+            with _translated():
+                await connection.execute("begin")
+            try:
+                yield WriteTx(connection)
+            except BaseException:
+                if not connection.is_closed():
+                    with _translated():
+                        await connection.execute("rollback")
+                raise
+            with _translated():
+                status = await connection.execute("commit")
+                if status == "ROLLBACK":  # an error inside was swallowed: nothing was kept
+                    raise errors.GeneralServerError
+        finally:
+            await self._points.release(connection)
+
+    async def close(self) -> None:
+        """Give back every connection, waiting for those in use."""
+        await self._points.close()
+        await self._listings.close()
+
+
+async def migrate(url: str) -> None:
+    """Apply what is missing, each migration in a transaction, one process at a time."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(f"select pg_advisory_lock({MIGRATION_LOCK})")
+        await connection.execute(
+            "create table if not exists migrations "
+            "(name text primary key, applied_at timestamptz not null default now())"
+        )
+        applied = {row["name"] for row in await connection.fetch("select name from migrations")}
+        for name, sql in statements.migrations("postgres"):
+            if name not in applied:
+                async with connection.transaction():
+                    await connection.execute(
+                        sql.replace("{seq}", "bigint generated always as identity primary key")
+                    )
+                    await connection.execute("insert into migrations (name) values ($1)", name)
+    finally:
+        await connection.close()

@@ -1,0 +1,214 @@
+"""The endpoint table and the binder: a route is data, and a signature is the request's schema."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from usherd import errors, params
+
+Handler = Callable[..., Awaitable[Any]]
+
+
+class Argument(msgspec.Struct, frozen=True):
+    """One parameter of an endpoint, read from its handler's signature."""
+
+    name: str
+    wire: str
+    param: params.Param
+    required: bool
+    default: Any
+    in_path: bool
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """One row of the table: everything about a route that is not its behaviour."""
+
+    method: str
+    path: str
+    handler: Handler
+    name: str
+    scope: str
+    status: int
+    event: str | None
+    audit: str | None
+    quiet: str | None
+    """Why a writing endpoint has no event or no audit label."""
+    login: bool
+    """Makes a session: refused for callers who have one."""
+    method_switch: str | None
+    """The project setting that can switch this way of signing in off."""
+    while_factor_missing: bool
+    """Open to sessions that still owe a second factor."""
+    arguments: tuple[Argument, ...]
+    response: Any
+
+
+class Endpoints:
+    """A piece of the table: the routes below one prefix."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.table: list[Endpoint] = []
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        *,
+        scope: str,
+        status: int = 200,
+        event: str | None = None,
+        audit: str | None = None,
+        quiet: str | None = None,
+        name: str | None = None,
+        login: bool = False,
+        method_switch: str | None = None,
+        while_factor_missing: bool = False,
+    ) -> Callable[[Handler], Handler]:
+        """Put the handler below into the table; its signature is the request's schema."""
+
+        def add(handler: Handler) -> Handler:
+            full = self.prefix + path
+            hints = get_type_hints(handler, include_extras=True)
+            self.table.append(
+                Endpoint(
+                    method, full, handler, name or handler.__name__, scope, status, event, audit,
+                    quiet, login, method_switch, while_factor_missing,
+                    tuple(arguments(handler, hints, full)), hints.get("return"),
+                )
+            )
+            return handler
+
+        return add
+
+    def get(self, path: str, **row: Any) -> Callable[[Handler], Handler]:
+        return self("GET", path, **row)
+
+    def post(self, path: str, **row: Any) -> Callable[[Handler], Handler]:
+        return self("POST", path, **row)
+
+    def put(self, path: str, **row: Any) -> Callable[[Handler], Handler]:
+        return self("PUT", path, **row)
+
+    def patch(self, path: str, **row: Any) -> Callable[[Handler], Handler]:
+        return self("PATCH", path, **row)
+
+    def delete(self, path: str, **row: Any) -> Callable[[Handler], Handler]:
+        return self("DELETE", path, **row)
+
+
+def arguments(handler: Handler, hints: Mapping[str, Any], path: str) -> list[Argument]:
+    """The handler's parameters after `ctx`, in the order in which they are checked."""
+    in_path = set(re.findall(r"{(\w+)}", path))
+    found = []
+    for name, parameter in list(inspect.signature(handler).parameters.items())[1:]:
+        wire = camel(name.rstrip("_"))
+        default = parameter.default
+        required = default is inspect.Parameter.empty
+        param = _param(hints[name])
+        found.append(Argument(name, wire, param, required, None if required else default,
+                              wire in in_path))
+    return found
+
+
+def _param(hint: Any) -> params.Param:
+    """The `Param` in `Annotated[str, Param(...)]` or in its optional form."""
+    if get_origin(hint) is Annotated:
+        for extra in get_args(hint)[1:]:
+            if isinstance(extra, params.Param):
+                return extra
+    for part in get_args(hint):
+        if part is not type(None):
+            return _param(part)
+    raise TypeError(f"{hint!r} carries no Param")
+
+
+def camel(name: str) -> str:
+    """`user_id` -> `userId`."""
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def bind(
+    endpoint: Endpoint, in_path: Mapping[str, str], sent: Mapping[str, Any], form: bool
+) -> dict[str, Any]:
+    """The handler's arguments. The first wrong one, in the order of the signature, is reported.
+
+    Raises `errors.GeneralArgumentInvalid`.
+    """
+    bound = {}
+    for argument in endpoint.arguments:
+        loose = form
+        if argument.in_path:
+            value: Any = in_path[argument.wire]
+        else:
+            value = sent.get(argument.wire)
+        if value is None:
+            if argument.required:
+                raise errors.missing(argument.wire)
+            bound[argument.name] = argument.default
+            continue
+        try:
+            bound[argument.name] = argument.param.parse(value, loose)
+        except ValueError as error:
+            raise errors.invalid(argument.wire, str(error)) from error
+    return bound
+
+
+def identifiers(endpoint: Endpoint, in_path: Mapping[str, str], result: Any) -> dict[str, str]:
+    """The ids that the event's pattern names: from the path, else from the answer."""
+    found = dict(in_path)
+    for key in re.findall(r"\[(\w+)\]", endpoint.event or ""):
+        if key not in found:
+            own = "user_id" if key == "userId" and hasattr(result, "user_id") else "id"
+            found[key] = getattr(result, own, "")
+    return found
+
+
+class Router:
+    """Finds the endpoint of a path; a literal segment wins over a parameter."""
+
+    def __init__(self, table: Iterable[Endpoint]) -> None:
+        self._root: dict[str, Any] = {}
+        for endpoint in table:
+            node = self._root
+            names = []
+            for segment in endpoint.path.strip("/").split("/"):
+                if segment[0] == "{":
+                    names.append(segment[1:-1])
+                    segment = "{}"
+                node = node.setdefault(segment, {})
+            if endpoint.method in node.setdefault("", {}):
+                raise ValueError(f"{endpoint.method} {endpoint.path} stands in the table twice")
+            node[""][endpoint.method] = (endpoint, tuple(names))
+
+    def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]] | None:
+        """(endpoint, path parameters), or None."""
+        found = self._walk(self._root, path.strip("/").split("/"), 0, method)
+        if found is None:
+            return None
+        endpoint, names, values = found
+        return endpoint, dict(zip(names, reversed(values), strict=True))
+
+    def _walk(
+        self, node: dict[str, Any], segments: list[str], at: int, method: str
+    ) -> tuple[Endpoint, tuple[str, ...], list[str]] | None:
+        if at == len(segments):
+            entry = node.get("", {}).get(method)
+            return (*entry, []) if entry else None
+        segment = segments[at]
+        if segment and segment != "{}" and segment in node:
+            found = self._walk(node[segment], segments, at + 1, method)
+            if found:
+                return found
+        if segment and "{}" in node:
+            found = self._walk(node["{}"], segments, at + 1, method)
+            if found:
+                found[2].append(segment)
+                return found
+        return None

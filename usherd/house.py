@@ -1,0 +1,23 @@
+"""What every request of this process shares."""
+
+from __future__ import annotations
+
+import msgspec
+
+from usherd.db import Database
+from usherd.events import Bus
+from usherd.passwords import HashingPool
+from usherd.projects import Directory
+from usherd.settings import Settings
+from usherd.vault import Vault
+
+
+class House(msgspec.Struct, frozen=True):
+    """What every request may use; made once by `app.create`."""
+
+    settings: Settings
+    db: Database
+    vault: Vault
+    hasher: HashingPool
+    directory: Directory
+    bus: Bus

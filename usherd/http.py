@@ -1,0 +1,238 @@
+"""The runner: what happens to every request, from its first byte to its answer."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import msgspec
+
+from usherd import COMPATIBLE_VERSION, auth, clock, errors, events, ids, logs, metrics, models
+from usherd import origins, users
+from usherd.auth import Caller, Client
+from usherd.db import Row, Tx
+from usherd.db.lazy import LazyTx
+from usherd.endpoints import Endpoint, Router, bind, identifiers
+from usherd.passwords import HashingPool
+from usherd.house import House
+from usherd.projects import Project
+from usherd.settings import Settings
+from usherd.vault import Vault
+from usherd.wire import Receive, Request, Scope, Send
+
+log = logging.getLogger("usherd.http")
+
+Headers = list[tuple[bytes, bytes]]
+
+Plain = Callable[[House, Request, list[Endpoint]], Awaitable[tuple[int, bytes, bytes]]]
+
+JSON = b"application/json; charset=UTF-8"
+NO_BODY = b"text/html; charset=UTF-8"
+"""# quirk: SDKs crash on a 204 without a content type, and on one that says JSON."""
+
+
+class Context:
+    """One request on its way through a handler."""
+
+    __slots__ = ("actor", "caller", "client", "house", "project", "request", "response_headers",
+                 "tx")
+
+    def __init__(
+        self, house: House, request: Request, project: Project, caller: Caller, client: Client,
+        tx: Tx,
+    ) -> None:
+        self.house = house
+        self.request = request
+        self.project = project
+        self.caller = caller
+        self.client = client
+        self.tx = tx
+        """Reads on GET; elsewhere one transaction that opens at its first statement."""
+        self.actor: Row | None = caller.user
+        """The user whose activity log this belongs to; a sign-in sets it."""
+        self.response_headers: list[tuple[str, str]] = []
+
+    def reading(self) -> AbstractAsyncContextManager[Tx]:
+        """A short look at the database before slow work such as hashing."""
+        return self.house.db.read()
+
+    @property
+    def hasher(self) -> HashingPool:
+        return self.house.hasher
+
+    @property
+    def vault(self) -> Vault:
+        return self.house.vault
+
+    @property
+    def endpoint_url(self) -> str:
+        """Scheme and host under which the caller reaches this server."""
+        if self.house.settings.public_url:
+            return self.house.settings.public_url.rstrip("/")
+        return f"{scheme(self.request, self.house.settings)}://{self.request.header(b'host')}"
+
+
+def scheme(request: Request, settings: Settings) -> str:
+    """`https` when the connection, or a trusted proxy's, is encrypted."""
+    if request.peer in settings.trusted_proxies:
+        forwarded = request.header(b"x-forwarded-proto").partition(",")[0].strip()
+        if forwarded in ("http", "https"):
+            return forwarded
+    return str(request.scope.get("scheme", "http"))
+
+
+async def run(house: House, endpoint: Endpoint, request: Request, project: Project,
+              in_path: Mapping[str, str], receive: Receive) -> tuple[Any, Context]:
+    """Answer one request of the table: identify, admit, bind, handle, record, commit, publish."""
+    caller = await auth.identify(request, project, house.directory, house.db, house.vault)
+    await auth.admit(caller, endpoint.scope, db=house.db,
+                     while_factor_missing=endpoint.while_factor_missing)
+    if caller.user is not None:
+        if endpoint.login:
+            raise errors.UserSessionAlreadyExists
+        if clock.now() - (caller.user["accessed_at"] or 0) > auth.DAY:
+            async with house.db.write() as tx:
+                await users.touch(tx, caller.user)
+    if endpoint.method_switch and caller.kind != "key":
+        if not getattr(project.settings, endpoint.method_switch):
+            raise errors.UserAuthMethodUnsupported
+    reads = endpoint.method == "GET"
+    if reads:
+        values = bind(endpoint, in_path, request.query, True)
+    else:
+        body = await request.body(receive, house.settings.body_limit_bytes)
+        sent, form = request.parameters(body)
+        values = bind(endpoint, in_path, sent, form)
+    client = auth.client_of(request, caller, house.settings.trusted_proxies)
+    if reads:
+        ctx = Context(house, request, project, caller, client, house.db.reader)
+        return await endpoint.handler(ctx, **values), ctx
+    tx = LazyTx(house.db)
+    ctx = Context(house, request, project, caller, client, tx)
+    try:
+        result = await endpoint.handler(ctx, **values)
+        ids = identifiers(endpoint, in_path, result)
+        if endpoint.audit:
+            await logs.record(tx, project.id, caller, ctx.actor, endpoint.audit, ids, client)
+    except BaseException as error:
+        await tx.finish(error)
+        raise
+    await tx.finish()
+    if endpoint.event:
+        house.bus.publish(events.Event(project.id, endpoint.event,
+                                       events.names(endpoint.event, ids), result, clock.now()))
+    return result, ctx
+
+
+
+
+class Api:
+    """The ASGI application of everything in the table."""
+
+    def __init__(self, house: House, table: list[Endpoint], plain: Mapping[str, Plain]) -> None:
+        self.house = house
+        self.table = table
+        self._plain = plain
+        self._router = Router(table)
+        self._prefix = ids.secret(8)
+        self._count = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; nothing that happens inside escapes."""
+        started = time.perf_counter()
+        self._count += 1
+        request_id = f"{self._prefix}{self._count:08x}"
+        request = Request(scope)
+        route = "none"
+        try:
+            found = self._router.find(request.method, request.path)
+            if request.method == "OPTIONS":
+                status, headers, body = 204, [(b"content-type", NO_BODY)], b""
+            elif request.path in self._plain and request.method in ("GET", "HEAD"):
+                route = request.path
+                plain = self._plain[route]
+                status, kind, body = await plain(self.house, request, self.table)
+                headers = [(b"content-type", kind)]
+            elif found is None:
+                raise errors.GeneralRouteNotFound
+            else:
+                endpoint, in_path = found
+                route = endpoint.path
+                status, headers, body = await self._answer(endpoint, in_path, request, receive)
+        except errors.AppError as error:
+            status, headers, body = refusal(error)
+        except ConnectionAbortedError:
+            return
+        except Exception:
+            log.exception("request %s failed: %s %s", request_id, request.method, route)
+            status, headers, body = refusal(errors.GeneralUnknown())
+        headers += [
+            (b"server", b"Appwrite"),
+            (b"x-content-type-options", b"nosniff"),
+            (b"x-request-id", request_id.encode()),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        origin = request.header(b"origin")
+        if origin:
+            headers += origins.cors(origin, request.method == "OPTIONS" or self._welcome(request))
+        if scheme(request, self.house.settings) == "https":
+            headers.append((b"strict-transport-security", b"max-age=10886400"))
+        metrics.requests.labels(route, request.method if found_method(request) else "other",
+                                str(status)).inc()
+        metrics.seconds.observe(time.perf_counter() - started)
+        if self.house.settings.access_log:
+            log.info("%s %s %s %d %.1fms", request_id, request.method, route, status,
+                     (time.perf_counter() - started) * 1000)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(
+        self, endpoint: Endpoint, in_path: Mapping[str, str], request: Request, receive: Receive
+    ) -> tuple[int, Headers, bytes]:
+        name = request.header(b"x-appwrite-project") or request.query.get("project") or ""
+        project = await self.house.directory.project(name) if isinstance(name, str) else None
+        if project is None:
+            raise errors.ProjectNotFound
+        if request.method != "GET" and not self._welcome(request):
+            raise errors.GeneralUnknownOrigin
+        result, ctx = await run(self.house, endpoint, request, project, in_path, receive)
+        headers: Headers = [
+            (name.encode(), value.encode("latin-1")) for name, value in ctx.response_headers
+        ]
+        if endpoint.status == 204:
+            return 204, [(b"content-type", NO_BODY), *headers], b""
+        version = request.headers.get(b"x-appwrite-response-format")
+        if version:
+            result = models.downgrade(result, version.decode("latin-1"))
+        return endpoint.status, [(b"content-type", JSON), *headers], models.encode(result)
+
+    def _welcome(self, request: Request) -> bool:
+        """Whether the page that sends this, if it is one, may act on the project."""
+        if b"x-appwrite-key" in request.headers:
+            return True
+        origin = request.header(b"origin") or request.header(b"referer")
+        return not origin or origins.allowed(origin, request.header(b"host"))
+
+
+def found_method(request: Request) -> bool:
+    """Whether the method is one of the table's: metrics labels must not be a caller's words."""
+    return request.method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def refusal(error: errors.AppError) -> tuple[int, Headers, bytes]:
+    """The answer that an error turns into."""
+    body = msgspec.json.encode(
+        {"message": error.message, "code": error.code, "type": error.type,
+         "version": COMPATIBLE_VERSION}
+    )
+    headers: Headers = [
+        (b"content-type", JSON),
+        (b"cache-control", b"no-cache, no-store, must-revalidate"),
+        (b"expires", b"0"),
+        (b"pragma", b"no-cache"),
+    ]
+    headers += [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
+    return error.code, headers, body

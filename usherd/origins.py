@@ -1,0 +1,80 @@
+"""Which web pages may talk to a project: the origin rule and the CORS headers."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+METHODS = "GET, POST, PUT, PATCH, DELETE"
+
+REQUEST_HEADERS = (
+    "Origin, Cookie, Set-Cookie, X-Requested-With, Content-Type, Access-Control-Allow-Origin, "
+    "Access-Control-Request-Headers, Accept, X-Appwrite-Project, X-Appwrite-Key, "
+    "X-Appwrite-Dev-Key, X-Appwrite-Locale, X-Appwrite-Mode, X-Appwrite-JWT, "
+    "X-Appwrite-Response-Format, X-Appwrite-Timeout, X-SDK-Version, X-SDK-Name, X-SDK-Language, "
+    "X-SDK-Platform, X-SDK-GraphQL, X-Appwrite-ID, X-Appwrite-Timestamp, Content-Range, Range, "
+    "Cache-Control, Expires, Pragma, X-Forwarded-For, X-Forwarded-User-Agent, "
+    "X-Appwrite-Session, X-Fallback-Cookies"
+)
+
+EXPOSED_HEADERS = (
+    "X-Appwrite-Session, X-Fallback-Cookies, X-Request-Id, Retry-After, "
+    "X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+)
+
+
+def hostname(url: str) -> str:
+    """The host of a URL or of a `host:port`, lower-case; the empty string where there is none."""
+    try:
+        return (urlsplit(url if "//" in url else "//" + url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def allowed(origin: str, host: str, platforms: tuple[str, ...] = ()) -> bool:
+    """Whether a page at `origin` may act on a project served at `host`.
+
+    `platforms` are hostnames: exact, `*`, or `*.example.org` (sub-domains, not the apex).
+    Port and path do not matter; localhost and the server's own host are always allowed.
+    """
+    scheme, _, _ = origin.partition("://")
+    name = hostname(origin)
+    if scheme.lower() not in ("http", "https") or not name:
+        return False
+    if name in ("localhost", hostname(host)):
+        return True
+    return any(
+        rule == "*" or rule == name or (rule.startswith("*.") and name.endswith(rule[1:]))
+        for rule in platforms
+    )
+
+
+def cors(origin: str, ok: bool) -> list[tuple[bytes, bytes]]:
+    """Response headers for a page at `origin`; another origin than its own if it is not `ok`."""
+    answer = origin if ok else "http://localhost"
+    return [
+        (b"access-control-allow-origin", answer.encode("latin-1", "replace")),
+        (b"access-control-allow-credentials", b"true"),
+        (b"access-control-allow-methods", METHODS.encode()),
+        (b"access-control-allow-headers", REQUEST_HEADERS.encode()),
+        (b"access-control-expose-headers", EXPOSED_HEADERS.encode()),
+        (b"vary", b"Origin"),
+    ]
+
+
+def same_site(host: str, origin: str) -> bool:
+    """Whether cookies of `host` reach a page at `origin`: they share a registrable domain.
+
+    Without the public suffix list, the last two labels stand for it; IP addresses and
+    localhost never share, as browsers treat ports and schemes of those apart.
+    """
+    one, other = hostname(host), hostname(origin)
+    if not one or not other or "." not in one or "." not in other:
+        return False
+    for name in (one, other):
+        try:
+            ip_address(name)
+        except ValueError:
+            continue
+        return False
+    return one.split(".")[-2:] == other.split(".")[-2:]
