@@ -1,0 +1,29 @@
+"""Starting a handler's work over when what it had read was changed by somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from usherd import errors
+from usherd.db.lazy import LazyTx
+from usherd.http import Context
+from usherd.users import Stale
+
+ATTEMPTS = 3
+
+Result = TypeVar("Result")
+
+
+async def retried(ctx: Context, work: Callable[[], Awaitable[Result]]) -> Result:
+    """`work()`, again in a new transaction when it raises `Stale`.
+
+    Raises `GeneralOverloaded` after the third time.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return await work()
+        except Stale as stale:
+            if isinstance(ctx.tx, LazyTx):
+                await ctx.tx.finish(stale)
+    raise errors.GeneralOverloaded

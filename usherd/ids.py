@@ -1,0 +1,21 @@
+"""Fresh ids and secrets, and what is stored of a secret."""
+
+from __future__ import annotations
+
+import secrets
+from hashlib import sha256
+
+
+def unique() -> str:
+    """A new id: 20 lower-case hex characters that nobody can guess."""
+    return secrets.token_hex(10)
+
+
+def secret(length: int) -> str:
+    """`length` lower-case hex characters from the system's random source."""
+    return secrets.token_hex((length + 1) // 2)[:length]
+
+
+def digest(secret: str) -> str:
+    """What is stored of a secret with enough entropy: its SHA-256 in lower-case hex."""
+    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

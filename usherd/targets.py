@@ -1,0 +1,189 @@
+"""Targets: the addresses at which a user can be reached."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from usherd import clock, errors, ids, params, query, search
+from usherd.db import Duplicate, Row, Tx
+
+AS_JSON = """
+    (select json_group_array(json_array(t.id, t.created_at, t.updated_at, t.name, t.user_id,
+        t.provider_id, t.provider_type, t.identifier, t.expired) order by t.seq)
+    from targets t where t.project_id = u.project_id and t.user_id = u.id) as targets_json
+"""
+"""A column of every user `u` that is selected: all targets, as `models.targets_of` reads them."""
+
+
+async def of_users(tx: Tx, project_id: str, user_ids: list[str]) -> dict[str, list[Row]]:
+    """The targets of many users by user id, each user's in the order of their creation."""
+    found: dict[str, list[Row]] = {user_id: [] for user_id in user_ids}
+    for start in range(0, len(user_ids), query.CHUNK):
+        names, values = query.placeholders("u", user_ids[start : start + query.CHUNK])
+        rows = await tx.all(
+            f"select * from targets where project_id = :project_id and user_id in ({names}) "
+            "order by seq",
+            project_id=project_id,
+            **values,
+        )
+        for row in rows:
+            found[row["user_id"]].append(row)
+    return found
+
+
+async def of_user(tx: Tx, project_id: str, user_id: str) -> list[Row]:
+    """The user's targets in the order of their creation."""
+    return await tx.all(
+        "select * from targets where project_id = :project_id and user_id = :user_id order by seq",
+        project_id=project_id,
+        user_id=user_id,
+    )
+
+
+async def get(tx: Tx, project_id: str, user_id: str, target_id: str) -> Row:
+    """One target of the user. Raises `UserTargetNotFound`, also for somebody else's."""
+    row = await tx.one(
+        "select * from targets where project_id = :project_id and user_id = :user_id and id = :id",
+        project_id=project_id,
+        user_id=user_id,
+        id=target_id,
+    )
+    if row is None:
+        raise errors.UserTargetNotFound
+    return row
+
+
+def check(provider_type: str, identifier: str) -> None:
+    """Raises `GeneralInvalidEmail` or `GeneralInvalidPhone` for an address that is none."""
+    if provider_type == "email" and not params.is_email(identifier):
+        raise errors.GeneralInvalidEmail
+    if provider_type == "sms" and not params.is_phone(identifier):
+        raise errors.GeneralInvalidPhone
+
+
+def _values(user: Row, provider_type: str, identifier: str, name: str = "") -> dict[str, Any]:
+    now = clock.now()
+    return {
+        "project_id": user["project_id"],
+        "user_id": user["id"],
+        "name": name,
+        "name_key": search.fold(name),
+        "provider_type": provider_type,
+        "identifier": identifier,
+        "identifier_key": search.fold(identifier),
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+async def create(
+    tx: Tx,
+    user: Row,
+    *,
+    target_id: str,
+    provider_type: str,
+    identifier: str,
+    provider_id: str | None,
+    name: str,
+) -> Row:
+    """Give the user a target; the identifier is kept as it was written.
+
+    Raises `ProviderNotFound` (there is no messaging here, hence no provider) and
+    `UserTargetAlreadyExists` when anybody has the id or the identifier.
+    """
+    if provider_id is not None:
+        raise errors.ProviderNotFound
+    try:
+        return await tx.insert(
+            "targets", id=target_id, **_values(user, provider_type, identifier, name)
+        )
+    except Duplicate as error:
+        raise errors.UserTargetAlreadyExists from error
+
+
+async def create_first(tx: Tx, user: Row) -> None:
+    """The targets of a user who has just been made: one for the e-mail, one for the phone.
+
+    An address that is somebody else's target already is left to them.
+    """
+    for provider_type, identifier in (("email", user["email"]), ("sms", user["phone"])):
+        if identifier:
+            await tx.insert_or_ignore(
+                "targets", id=ids.unique(), **_values(user, provider_type, identifier)
+            )
+
+
+async def update(
+    tx: Tx, target: Row, *, identifier: str | None, provider_id: str | None, name: str | None
+) -> Row:
+    """Change what is not None; a new identifier starts unexpired.
+
+    Raises `GeneralInvalidEmail`, `GeneralInvalidPhone`, `ProviderNotFound`,
+    `UserTargetAlreadyExists`.
+    """
+    changes: dict[str, Any] = {"updated_at": clock.now()}
+    if identifier is not None:
+        check(target["provider_type"], identifier)
+        changes |= {
+            "identifier": identifier,
+            "identifier_key": search.fold(identifier),
+            "expired": 0,
+        }
+    if provider_id is not None:
+        raise errors.ProviderNotFound
+    if name is not None:
+        changes |= {"name": name, "name_key": search.fold(name)}
+    try:
+        return await tx.update("targets", target, **changes)
+    except Duplicate as error:
+        raise errors.UserTargetAlreadyExists from error
+
+
+async def delete(tx: Tx, project_id: str, user_id: str, target_id: str) -> Row:
+    """Remove one target of the user and return it. Raises `UserTargetNotFound`."""
+    row = await tx.one(
+        "delete from targets where project_id = :project_id and user_id = :user_id and id = :id "
+        "returning *",
+        project_id=project_id,
+        user_id=user_id,
+        id=target_id,
+    )
+    if row is None:
+        raise errors.UserTargetNotFound
+    return row
+
+
+async def refuse_taken(tx: Tx, user: Row, identifier: str) -> None:
+    """Raises `UserTargetAlreadyExists` when the identifier is a target of somebody else."""
+    taken = await tx.one(
+        "select seq from targets where project_id = :project_id and identifier = :identifier "
+        "and user_id <> :user_id",
+        project_id=user["project_id"],
+        identifier=identifier,
+        user_id=user["id"],
+    )
+    if taken is not None:
+        raise errors.UserTargetAlreadyExists
+
+
+async def follow(tx: Tx, user: Row, provider_type: str, old: str | None, new: str | None) -> None:
+    """Let the user's targets follow a changed e-mail or phone.
+
+    The target at the old address moves to the new one, or goes when there is none or when
+    another target of the user is there already; without an old one, a target is made.
+    Raises `UserTargetAlreadyExists`.
+    """
+    own = {
+        row["identifier"]: row
+        for row in await of_user(tx, user["project_id"], user["id"])
+        if row["identifier"] in (old, new)
+    }
+    try:
+        if old in own and (new is None or new in own):
+            await tx.run("delete from targets where seq = :seq", seq=own[old]["seq"])
+        elif old in own and new is not None:
+            await update(tx, own[old], identifier=new, provider_id=None, name=None)
+        elif new is not None and new not in own:
+            await tx.insert("targets", id=ids.unique(), **_values(user, provider_type, new))
+    except Duplicate as error:
+        raise errors.UserTargetAlreadyExists from error

@@ -1,0 +1,352 @@
+"""Users: the people of a project, and every change to one.
+
+Locks are taken in this order, by every rule: the user, the memberships, the teams.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import msgspec
+
+from usherd import clock, errors, query, search, targets
+from usherd.db import Duplicate, Row, Tx
+from usherd.projects import Project
+
+LABELS_AT_ONCE = 500
+"""Rows in one `insert`: every engine bounds the parameters of a statement."""
+
+
+class Password(msgspec.Struct, frozen=True):
+    """A stored password: which algorithm, its digest, and the options needed to verify it.
+
+    The elements of a user's password history have this form, too.
+    """
+
+    hash: str
+    digest: str
+    options: dict[str, Any]
+
+
+class Stale(Exception):
+    """What slow work was based on has changed meanwhile: read it again and start over."""
+
+
+# -- finding --
+
+
+async def get(tx: Tx, project_id: str, user_id: str) -> Row:
+    """One user. Raises `UserNotFound`."""
+    row = await tx.one(
+        "select * from users where project_id = :project_id and id = :id",
+        project_id=project_id,
+        id=user_id,
+    )
+    if row is None:
+        raise errors.UserNotFound
+    return row
+
+
+async def lock(tx: Tx, project_id: str, user_id: str) -> Row:
+    """One user whom nobody else changes until this transaction ends. Raises `UserNotFound`."""
+    row = await tx.one(
+        "select * from users where project_id = :project_id and id = :id for update",
+        project_id=project_id,
+        id=user_id,
+    )
+    if row is None:
+        raise errors.UserNotFound
+    return row
+
+
+async def read(tx: Tx, project_id: str, user_id: str) -> Row:
+    """One user with all targets in `targets_json`, in a single statement. Raises `UserNotFound`."""
+    row = await tx.one(
+        f"select u.*, {targets.AS_JSON} from users u "
+        "where u.project_id = :project_id and u.id = :id",
+        project_id=project_id,
+        id=user_id,
+    )
+    if row is None:
+        raise errors.UserNotFound
+    return row
+
+
+async def by_email(tx: Tx, project_id: str, email: str) -> Row | None:
+    """The user with that e-mail, in whatever case it is written."""
+    return await tx.one(
+        "select * from users where project_id = :project_id and email = :email",
+        project_id=project_id,
+        email=email.lower(),
+    )
+
+
+# -- making and removing --
+
+
+async def create(
+    tx: Tx,
+    project: Project,
+    *,
+    user_id: str,
+    email: str | None = None,
+    phone: str | None = None,
+    name: str = "",
+    password: Password | None = None,
+    default_options: dict[str, Any],
+) -> Row:
+    """Make a user and a target for each address that is free.
+
+    `default_options` describe the algorithm of a password that is yet to be set. Raises
+    `UserEmailAlreadyExists` when an identity has the e-mail, `UserAlreadyExists` when a
+    user has the id, the e-mail or the phone.
+    """
+    email = email.lower() if email else None
+    if email:
+        await _refuse_identity(tx, project.id, "", email)
+    now = clock.now()
+    kept = [password] if password and project.settings.password_history else []
+    try:
+        user = await tx.insert(
+            "users",
+            project_id=project.id,
+            id=user_id,
+            name=name,
+            name_key=search.fold(name),
+            email=email,
+            phone=phone,
+            password=password.digest if password else None,
+            hash=password.hash if password else "argon2",
+            hash_options=_json(password.options if password else default_options),
+            password_update=now if password else None,
+            password_history=_json(kept),
+            search=search.document(user_id, email, name, phone),
+            created_at=now,
+            updated_at=now,
+        )
+    except Duplicate as error:
+        raise errors.UserAlreadyExists from error
+    await targets.create_first(tx, user)
+    return user
+
+
+async def delete(tx: Tx, user: Row) -> None:
+    """Remove a locked user and everything that is theirs; their teams count one member less."""
+    whose = {"project_id": user["project_id"], "user_id": user["id"]}
+    memberships = await tx.all(
+        "select confirm from memberships where project_id = :project_id "
+        "and user_id = :user_id order by seq for update",
+        **whose,
+    )
+    if any(row["confirm"] for row in memberships):
+        joined = (
+            "project_id = :project_id and id in (select team_id from memberships "
+            "where project_id = :project_id and user_id = :user_id and confirm = 1)"
+        )
+        await tx.all(f"select seq from teams where {joined} order by seq for update", **whose)
+        await tx.run(
+            f"update teams set total = total - 1, updated_at = :now where {joined} and total > 0",
+            now=clock.now(),
+            **whose,
+        )
+    await tx.run("delete from users where seq = :seq", seq=user["seq"])
+
+
+# -- changing: each takes a locked row and returns it anew --
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _refused(error: Duplicate) -> NoReturn:
+    if error.index == "users_email":
+        raise errors.UserEmailAlreadyExists from error
+    if error.index == "users_phone":
+        raise errors.UserPhoneAlreadyExists from error
+    raise error
+
+
+async def _change(tx: Tx, user: Row, **changes: Any) -> Row:
+    """Write changes and what follows from them: the search text and the time of the change."""
+    if not changes.keys().isdisjoint(("name", "email", "phone", "labels")):
+        new = user | changes
+        labels = msgspec.json.decode(new["labels"], type=list[str])
+        changes["search"] = search.document(
+            new["id"], new["email"], new["name"], new["phone"], *(f"label:{x}" for x in labels)
+        )
+    try:
+        return await tx.update("users", user, **changes, updated_at=clock.now())
+    except Duplicate as error:
+        _refused(error)
+
+
+async def _refuse_identity(tx: Tx, project_id: str, user_id: str, email: str) -> None:
+    taken = await tx.one(
+        "select seq from identities where project_id = :project_id and provider_email = :email "
+        "and user_id <> :user_id limit 1",
+        project_id=project_id,
+        email=email,
+        user_id=user_id,
+    )
+    if taken is not None:
+        raise errors.UserEmailAlreadyExists
+
+
+async def rename(tx: Tx, user: Row, name: str) -> Row:
+    """Set the name, possibly to nothing."""
+    return await _change(tx, user, name=name, name_key=search.fold(name))
+
+
+async def change_email(tx: Tx, user: Row, email: str) -> Row:
+    """Set the e-mail, or remove it with the empty string; a new one starts unverified.
+
+    The same one again changes nothing. Raises `UserEmailAlreadyExists`,
+    `UserTargetAlreadyExists`.
+    """
+    old, new = user["email"], email.lower() or None
+    if new == old:
+        return await _change(tx, user)
+    if new is not None:
+        await _refuse_identity(tx, user["project_id"], user["id"], new)
+        await targets.refuse_taken(tx, user, new)
+    row = await _change(tx, user, email=new, email_verification=0)
+    await targets.follow(tx, row, "email", old, new)
+    return row
+
+
+async def change_phone(tx: Tx, user: Row, phone: str) -> Row:
+    """Set the phone, or remove it with the empty string; a new one starts unverified.
+
+    The same one again changes nothing. Raises `UserPhoneAlreadyExists`,
+    `UserTargetAlreadyExists`.
+    """
+    old, new = user["phone"], phone or None
+    if new == old:
+        return await _change(tx, user)
+    if new is not None:
+        await targets.refuse_taken(tx, user, new)
+    row = await _change(tx, user, phone=new, phone_verification=0)
+    await targets.follow(tx, row, "sms", old, new)
+    return row
+
+
+async def set_labels(tx: Tx, user: Row, labels: list[str]) -> Row:
+    """Replace the labels; of equal ones the first stays."""
+    kept = list(dict.fromkeys(labels))
+    await tx.run("delete from user_labels where user_seq = :seq", seq=user["seq"])
+    for start in range(0, len(kept), LABELS_AT_ONCE):
+        some = {f"l{at}": label for at, label in enumerate(kept[start : start + LABELS_AT_ONCE])}
+        rows = ", ".join(f"(:project_id, :{name}, :seq)" for name in some)
+        await tx.run(
+            f"insert into user_labels (project_id, label, user_seq) values {rows}",
+            project_id=user["project_id"],
+            seq=user["seq"],
+            **some,
+        )
+    return await _change(tx, user, labels=_json(kept))
+
+
+async def set_status(tx: Tx, user: Row, status: bool) -> Row:
+    """Let the user in, or block them; sessions stay but open nothing while blocked."""
+    return await _change(tx, user, status=int(status))
+
+
+async def set_verification(tx: Tx, user: Row, flag: str, verified: bool) -> Row:
+    """Set `email_verification` or `phone_verification`, whether or not there is an address."""
+    return await _change(tx, user, **{flag: int(verified)})
+
+
+async def set_mfa(tx: Tx, user: Row, mfa: bool) -> Row:
+    """Ask for a second factor at sign-in, or stop asking."""
+    return await _change(tx, user, mfa=int(mfa))
+
+
+async def set_prefs(tx: Tx, user: Row, prefs: dict[str, Any]) -> Row:
+    """Replace the preferences."""
+    return await _change(tx, user, prefs=_json(prefs))
+
+
+async def touch(tx: Tx, user: Row) -> None:
+    """Remember that the user was here now."""
+    now = clock.now()
+    await tx.run(
+        "update users set accessed_at = :now, updated_at = :now where seq = :seq",
+        now=now,
+        seq=user["seq"],
+    )
+
+
+# -- passwords --
+
+
+def password_of(user: Row) -> Password | None:
+    """The stored password, or None when there is none to sign in with."""
+    if not user["password"]:
+        return None
+    options = msgspec.json.decode(user["hash_options"] or "{}")
+    return Password(user["hash"], user["password"], options)
+
+
+def remembered(project: Project, user: Row) -> list[Password]:
+    """The passwords that may not be used again, oldest first."""
+    kept = project.settings.password_history
+    if not kept:
+        return []
+    history = msgspec.json.decode(user["password_history"], type=list[Password])
+    return history[-kept:]
+
+
+def refuse_personal(
+    project: Project, password: str, *, user_id: str, email: str | None, phone: str | None,
+    name: str,
+) -> None:  # fmt: skip
+    """Raises `PasswordPersonalData` when the project minds and the password tells who it is."""
+    if not project.settings.personal_data_check:
+        return
+    phone, email = phone or "", email or ""
+    personal = (user_id, email, email.partition("@")[0], name, phone, phone.removeprefix("+"))
+    lowered = password.lower()
+    if any(text and text.lower() in lowered for text in personal):
+        raise errors.PasswordPersonalData
+
+
+async def set_password(
+    tx: Tx, project: Project, user: Row, seen: Row, password: Password | None
+) -> Row:
+    """Set a checked password, or clear it with None.
+
+    `seen` is the user as the checks saw them. Raises `Stale` when the password has been
+    changed since.
+    """
+    if password is None:
+        return await _change(tx, user, password="", password_update=clock.now())
+    if any(user[field] != seen[field] for field in ("seq", "password", "password_history")):
+        raise Stale
+    kept = project.settings.password_history
+    history = [*remembered(project, user), password][-kept:] if kept else []
+    return await _change(
+        tx,
+        user,
+        password=password.digest,
+        hash=password.hash,
+        hash_options=_json(password.options),
+        password_history=_json(history),
+        password_update=clock.now(),
+    )
+
+
+async def rehash(tx: Tx, user: Row, seen: Row, password: Password) -> Row:
+    """Store the same password under a better algorithm; when it was set and its history stay.
+
+    Nothing happens if it has been changed since it was `seen`.
+    """
+    if user["password"] != seen["password"]:
+        return user
+    return await _change(
+        tx,
+        user,
+        password=password.digest,
+        hash=password.hash,
+        hash_options=_json(password.options),
+    )
