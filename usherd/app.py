@@ -13,7 +13,7 @@ from usherd.api import TABLE
 from usherd.api.plain import PLAIN
 from usherd.house import House
 from usherd.http import Api
-from usherd.passwords import HashingPool
+from usherd.hashing import HashingPool
 from usherd.settings import Settings
 from usherd.wire import Receive, Scope, Send
 

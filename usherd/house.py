@@ -6,7 +6,7 @@ import msgspec
 
 from usherd.db import Database
 from usherd.events import Bus
-from usherd.passwords import HashingPool
+from usherd.hashing import HashingPool
 from usherd.projects import Directory
 from usherd.settings import Settings
 from usherd.vault import Vault

@@ -16,7 +16,7 @@ from usherd.auth import Caller, Client
 from usherd.db import Row, Tx
 from usherd.db.lazy import LazyTx
 from usherd.endpoints import Endpoint, Router, bind, identifiers
-from usherd.passwords import HashingPool
+from usherd.hashing import HashingPool
 from usherd.house import House
 from usherd.projects import Project
 from usherd.settings import Settings

@@ -19,3 +19,8 @@ def secret(length: int) -> str:
 def digest(secret: str) -> str:
     """What is stored of a secret with enough entropy: its SHA-256 in lower-case hex."""
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def resolve(custom_id: str) -> str:
+    """The id itself, or a new one for the word `unique()`."""
+    return unique() if custom_id == "unique()" else custom_id

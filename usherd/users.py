@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from usherd import clock, errors, query, search, targets
+from usherd import clock, errors, search, targets
 from usherd.db import Duplicate, Row, Tx
 from usherd.projects import Project
 
@@ -262,9 +262,9 @@ async def set_mfa(tx: Tx, user: Row, mfa: bool) -> Row:
     return await _change(tx, user, mfa=int(mfa))
 
 
-async def set_prefs(tx: Tx, user: Row, prefs: dict[str, Any]) -> Row:
-    """Replace the preferences."""
-    return await _change(tx, user, prefs=_json(prefs))
+async def set_prefs(tx: Tx, user: Row, prefs: str) -> Row:
+    """Replace the preferences by an object in JSON, which is kept as it is written."""
+    return await _change(tx, user, prefs=prefs)
 
 
 async def touch(tx: Tx, user: Row) -> None:

@@ -162,3 +162,89 @@ async def create_sha_user(
     version = {} if password_version is None else {"version": password_version}
     stored = users.Password("sha", password, {**version, "type": "sha"})
     return await imported(ctx, user_id, email, name, stored)
+
+
+@endpoints.post("/scrypt", **CREATE)
+async def create_scrypt_user(
+    ctx: Context,
+    user_id: CustomId,
+    email: Email,
+    password: HashText,
+    password_salt: Salt,
+    password_cpu: Number,
+    password_memory: Number,
+    password_parallel: Number,
+    password_length: Number,
+    name: Name = "",
+) -> User:
+    """Import a user whose password was hashed with scrypt, in hexadecimal.
+
+    `passwordCpu` is N itself, `passwordMemory` the block size r. Zero stands for the
+    default of each: 8, 14, 1 and a length of 64. Costs that no sign-in could afford are
+    refused.
+    """
+    cpu, memory = password_cpu or 8, password_memory or 14
+    parallel, length = password_parallel or 1, password_length or 64
+    if not passwords.usable_scrypt(cpu, memory, parallel, length):
+        raise errors.GeneralArgumentInvalid(
+            "These scrypt costs cannot be used: passwordCpu is a power of two above 1, the others "
+            "are positive, and passwordCpu times passwordMemory is bounded."
+        )
+    options = {
+        "salt": password_salt,
+        "costCpu": cpu,
+        "costMemory": memory,
+        "costParallel": parallel,
+        "length": length,
+        "type": "scrypt",
+    }
+    return await imported(
+        ctx, user_id, email, name, users.Password("scrypt", password, options)
+    )
+
+
+@endpoints.post("/scrypt-modified", **CREATE)
+async def create_scrypt_modified_user(
+    ctx: Context,
+    user_id: CustomId,
+    email: Email,
+    password: HashText,
+    password_salt: Salt,
+    password_salt_separator: Salt,
+    password_signer_key: Salt,
+    name: Name = "",
+) -> User:
+    """Import a user whose password was hashed by Firebase (mem_cost 14, rounds 8).
+
+    Salt, separator and signer key are base64, as Firebase exports them.
+    """
+    options = {
+        "signerKey": password_signer_key,
+        "saltSeparator": password_salt_separator,
+        "salt": password_salt,
+        "type": "scryptMod",
+    }
+    return await imported(
+        ctx, user_id, email, name, users.Password("scryptMod", password, options)
+    )
+
+
+@endpoints.get("/{userId}", scope="users.read")
+async def get(ctx: Context, user_id: Id) -> User:
+    """Get a user."""
+    user = await users.read(ctx.tx, ctx.project.id, user_id)
+    return User.of(user, models.targets_of(user))
+
+
+@endpoints.delete(
+    "/{userId}", scope="users.write", status=204, event="users.[userId].delete", audit="user.delete"
+)
+async def delete(ctx: Context, user_id: Id) -> User:
+    """Delete a user with everything that is theirs: sessions, targets, memberships, factors.
+
+    Sessions and JWTs stop working at once. Teams stay, and the id can be used again.
+    """
+    user = await users.lock(ctx.tx, ctx.project.id, user_id)
+    gone = await read(ctx, user)
+    await users.delete(ctx.tx, user)
+    return gone

@@ -1,0 +1,1 @@
+"""Benchmarks that any reader can run: `make bench`. See bench/README.md."""

@@ -1,0 +1,138 @@
+"""What a search term means: folding, the text that is searched, and the conditions in SQL.
+
+`docs/search.md` tells it from the outside. Both engines index the trigrams of a folded text in
+which two spaces stand before every word, so that `"  m"` and `" me"` mark how words begin.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+import msgspec
+
+GAP = "  "
+OPERATORS = re.compile(r'[*()<>~"]+')
+EDGES = "@+-"
+DIGITS_ONLY = re.compile(r"[0-9+().\s-]+")
+PHONE = re.compile(r"\+[0-9]+")
+ADDRESS = re.compile(r"[^@]+@[^@]+\.[^@]+")
+"""A whole e-mail address: found where a word begins with it, so `a@b.c` does not find `aa@b.c`."""
+NOT_WORD = re.compile(r"\W+|_+")
+GRAMS = 32
+"""A longer needle is narrowed down by its first trigrams, and then compared as a whole."""
+
+LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h",
+     "ŧ": "t", "ŋ": "n"}
+)  # fmt: skip
+"""Letters that Unicode does not take apart, and that a reader without them types so."""
+
+
+def fold(text: str) -> str:
+    """The text without case and accents; folding twice changes nothing more."""
+    if text.isascii():
+        return text.lower()
+    bare = "".join(
+        char for char in unicodedata.normalize("NFKD", text.casefold())
+        if not unicodedata.combining(char)
+    )  # fmt: skip
+    folded = unicodedata.normalize("NFKD", bare.casefold().translate(LETTERS))
+    return "".join(char for char in folded if not unicodedata.combining(char))
+
+
+def document(*parts: str | None) -> str:
+    """The text to search for a record with these parts.
+
+    Each word of a part, folded; for a word with punctuation, such as an e-mail address, also how
+    its pieces begin; for a phone number also its bare digits.
+    """
+    words: list[str] = []
+    marks: dict[str, None] = {}
+    for part in parts:
+        for word in fold(part or "").split():
+            words.append(word)
+            if PHONE.fullmatch(word):
+                words.append(word[1:])
+            elif NOT_WORD.search(word):
+                marks |= {piece[:2]: None for piece in NOT_WORD.split(word) if piece}
+    return "".join(GAP + word for word in (*words, *marks))
+
+
+class Search(msgspec.Struct, frozen=True):
+    """Any of the alternatives, in each of which every needle must be found."""
+
+    alternatives: tuple[tuple[str, ...], ...]
+
+    def match(self) -> str:
+        """The trigrams as an FTS5 query."""
+        return " OR ".join(
+            "(" + " AND ".join('"' + gram.replace('"', '""') + '"' for gram in grams(needles)) + ")"
+            for needles in self.alternatives
+        )
+
+    def tsquery(self) -> str:
+        """The trigrams as a PostgreSQL tsquery."""
+        return " | ".join(
+            "(" + " & ".join(_lexeme(gram) for gram in grams(needles)) + ")"
+            for needles in self.alternatives
+        )
+
+    def recheck(self, column: str, find: str) -> tuple[str, dict[str, Any]]:
+        """(condition, parameters) that compares whole needles; `find` is the engine's function
+        that returns the position of a text in another."""
+        params: dict[str, Any] = {}
+        either = []
+        for needles in self.alternatives:
+            every = []
+            for needle in needles:
+                name = f"needle{len(params)}"
+                params[name] = needle
+                every.append(f"{find}({column}, :{name}) > 0")
+            either.append("(" + " and ".join(every) + ")")
+        return "(" + " or ".join(either) + ")", params
+
+
+def grams(needles: tuple[str, ...]) -> list[str]:
+    """The distinct trigrams of the needles, as many as are worth asking for."""
+    found: dict[str, None] = {}
+    for needle in needles:
+        for start in range(len(needle) - 2):
+            found[needle[start : start + 3]] = None
+    return list(found)[:GRAMS]
+
+
+def _lexeme(gram: str) -> str:
+    return "'" + gram.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def parse(term: str) -> Search | None:
+    """What to look for; None when nothing but operators was asked, and nothing is found."""
+    folded = fold(term).strip()
+    if len(folded) > 2 and folded[0] == folded[-1] == '"':
+        words = [word.strip(EDGES + '"') for word in folded[1:-1].split()]
+        words = [word for word in words if word]
+        phrase = GAP.join(words)
+        return Search(((_needle(phrase),),)) if phrase else None
+    needles: dict[str, None] = {}
+    for word in OPERATORS.sub(" ", folded).split():
+        word = word.strip(EDGES)
+        if ADDRESS.fullmatch(word):
+            needles[GAP + word] = None
+            continue
+        for part in [word] if "@" in word else re.split(r"[+-]+", word):
+            if part:
+                needles[_needle(part)] = None
+    if not needles:
+        return None
+    alternatives = [tuple(needles)]
+    digits = re.sub(r"\D", "", folded) if DIGITS_ONLY.fullmatch(folded) else ""
+    if len(digits) >= 3 and (digits,) not in alternatives:
+        alternatives.insert(0, (digits,))
+    return Search(tuple(alternatives))
+
+
+def _needle(text: str) -> str:
+    """One and two characters are how a word begins; more may stand anywhere in it."""
+    return text if len(text) >= 3 else GAP + text

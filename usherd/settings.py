@@ -1,0 +1,271 @@
+"""Every setting of the server and of a project; the only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+PREFIX = "USHERD_"
+
+
+class BadSetting(ValueError):
+    """A setting that cannot be used; the message is one sentence for the operator."""
+
+
+# -- reading a value from text --
+
+
+def _integer(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.lstrip("-").isdecimal() or not least <= int(text) <= most:
+            raise ValueError(f"an integer from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value <= 86_400:
+        raise ValueError("a number of seconds, more than 0")
+    return value
+
+
+def _flag(text: str) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if text.lower() not in words:
+        raise ValueError("true or false")
+    return words[text.lower()]
+
+
+def _word(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError("one of " + ", ".join(words))
+        return text.lower()
+
+    return read
+
+
+def _secret(text: str) -> str:
+    if text and len(text) < 32:
+        raise ValueError("at least 32 characters long")
+    return text
+
+
+def _addresses(text: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in text.split(",") if part.strip())
+
+
+class MockNumber(msgspec.Struct, frozen=True):
+    """A phone number whose code is always the same, and to which nothing is sent."""
+
+    phone: str
+    otp: str
+
+
+def _mock_numbers(text: str) -> tuple[MockNumber, ...]:
+    form = "at most 10 of +4915112345678:123456, separated by commas"
+    try:
+        if text.startswith("["):
+            found = msgspec.json.decode(text, type=list[MockNumber])
+        else:
+            pairs = (part.strip().partition(":") for part in text.split(",") if part.strip())
+            found = [MockNumber(phone, otp) for phone, _, otp in pairs]
+    except ValueError as error:
+        raise ValueError(form) from error
+    good = all(
+        n.phone[:1] == "+" and n.phone[1:].isdecimal() and len(n.otp) == 6 and n.otp.isdecimal()
+        for n in found
+    )
+    if not good or len(found) > 10:
+        raise ValueError(form)
+    return tuple(found)
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One setting: its field, how text is read, and what it means."""
+
+    field: str
+    read: Callable[[str], Any]
+    says: str
+    name: str = ""
+    """Its name on the wire and in `usherd project set`; empty for settings of the server."""
+
+    @property
+    def variable(self) -> str:
+        """Its name in the environment."""
+        return PREFIX + self.field.upper()
+
+
+# -- the server --
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How one server process runs."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    database: str = "sqlite:///usherd.db"
+    workers: int = 1
+    secret: str = ""
+    secret_previous: str = ""
+    public_url: str = ""
+    trusted_proxies: frozenset[str] = frozenset()
+    body_limit_bytes: int = 1_048_576
+    statement_timeout_seconds: float = 10.0
+    shutdown_seconds: int = 20
+    pool_size: int = 10
+    hashing_threads: int = 2
+    hashing_queue: int = 128
+    log_level: str = "info"
+    log_format: str = "text"
+    access_log: bool = False
+
+    @classmethod
+    def load(cls, **given: Any) -> Settings:
+        """From the environment, with what is `given` (and not None) winning.
+
+        Raises `BadSetting`, also for a variable that begins with USHERD_ and means nothing.
+        """
+        known = {s.variable: s for s in (*SERVER, *PROJECT)}
+        values: dict[str, Any] = {}
+        for variable, text in os.environ.items():
+            if not variable.startswith(PREFIX) or variable.startswith(PREFIX + "TEST_"):
+                continue
+            setting = known.get(variable)
+            if setting is None:
+                raise BadSetting(f"{variable} is no setting of usherd; see docs/settings.md.")
+            if not setting.name:
+                values[setting.field] = _read(setting, text, variable)
+        values |= {field: value for field, value in given.items() if value is not None}
+        settings = cls(**values)
+        if settings.workers > 1 and not settings.database.startswith("postgres"):
+            raise BadSetting("More than one worker needs PostgreSQL; SQLite is served by one.")
+        return settings
+
+    def environment(self) -> dict[str, str]:
+        """The variables from which a worker process loads these same settings."""
+        texts = {}
+        for setting in SERVER:
+            value = getattr(self, setting.field)
+            text = ",".join(sorted(value)) if isinstance(value, frozenset) else str(value)
+            texts[setting.variable] = text
+        return texts
+
+
+def _read(setting: Setting, text: str, name: str) -> Any:
+    try:
+        return setting.read(text)
+    except ValueError as error:
+        raise BadSetting(f"{name} must be {error}.") from error
+
+
+SERVER = (
+    Setting("host", str, "The address to listen on."),
+    Setting("port", _integer(0, 65_535), "The port to listen on."),
+    Setting("database", str, "sqlite:///file, sqlite:////absolute/file or postgresql://..."),
+    Setting("workers", _integer(1, 256), "Processes that serve one PostgreSQL database."),
+    Setting("secret", _secret, "The master secret, 32 characters or more. See operations.md."),
+    Setting("secret_previous", _secret, "The secret before the last rotation."),
+    Setting("public_url", str, "Scheme and host under which clients reach the server."),
+    Setting("trusted_proxies", _addresses, "Addresses whose X-Forwarded-* headers are believed."),
+    Setting("body_limit_bytes", _integer(1024, 1 << 30), "Largest request body, in bytes."),
+    Setting("statement_timeout_seconds", _seconds, "Longest a listing may run, in seconds."),
+    Setting("shutdown_seconds", _integer(0, 3600), "Longest wait for requests when stopping."),
+    Setting("pool_size", _integer(1, 1000), "PostgreSQL connections of one worker."),
+    Setting("hashing_threads", _integer(1, 64), "Threads that hash passwords."),
+    Setting("hashing_queue", _integer(1, 100_000), "Passwords that may wait to be hashed."),
+    Setting("log_level", _word("debug", "info", "warning", "error"), "Least level that is logged."),
+    Setting("log_format", _word("text", "json"), "How a log line looks: text or json."),
+    Setting("access_log", _flag, "Whether every request is logged."),
+)
+
+
+# -- a project --
+
+
+class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a project wants to be different; `usherd project set` changes it."""
+
+    user_limit: int = 0
+    session_duration: int = 31_536_000
+    session_limit: int = 10
+    session_alerts: bool = False
+    password_history: int = 0
+    password_dictionary: bool = False
+    personal_data_check: bool = False
+    mock_numbers: tuple[MockNumber, ...] = ()
+    memberships_user_name: bool = False
+    memberships_user_email: bool = False
+    memberships_mfa: bool = False
+    email_password: bool = True
+    magic_url: bool = True
+    email_otp: bool = True
+    anonymous: bool = True
+    invites: bool = True
+    jwt: bool = True
+    phone: bool = True
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> ProjectSettings:
+        """What the project has set, above the environment's defaults, above ours.
+
+        Raises `BadSetting` for an environment variable that cannot be read.
+        """
+        values: dict[str, Any] = {}
+        for setting in PROJECT:
+            text = os.environ.get(setting.variable)
+            if text is not None:
+                values[setting.field] = _read(setting, text, setting.variable)
+            if setting.name in stored:
+                values[setting.field] = stored[setting.name]
+        return msgspec.convert(values, cls)
+
+
+def read_project_setting(name: str, text: str) -> Any:
+    """The value of `name=text` as it is stored. Raises `BadSetting`."""
+    for setting in PROJECT:
+        if setting.name == name:
+            return msgspec.to_builtins(_read(setting, text, name))
+    raise BadSetting(
+        f"{name} is no setting of a project; there are: {', '.join(s.name for s in PROJECT)}."
+    )
+
+
+PROJECT = (
+    Setting("user_limit", _integer(0, 10_000), "Most users that can sign up; 0 for no limit.",
+            "userLimit"),
+    Setting("session_duration", _integer(0, 31_536_000), "How long a session lasts, in seconds.",
+            "sessionDuration"),
+    Setting("session_limit", _integer(1, 100), "Sessions of one user; the oldest end.",
+            "sessionLimit"),
+    Setting("session_alerts", _flag, "Whether a new session is told by mail.", "sessionAlerts"),
+    Setting("password_history", _integer(0, 20), "Passwords that may not be used again.",
+            "passwordHistory"),
+    Setting("password_dictionary", _flag, "Whether the 10,000 most common passwords are refused.",
+            "passwordDictionary"),
+    Setting("personal_data_check", _flag, "Whether passwords may not contain personal data.",
+            "personalDataCheck"),
+    Setting("mock_numbers", _mock_numbers, "Phone numbers with a fixed code, for tests.",
+            "mockNumbers"),
+    Setting("memberships_user_name", _flag, "Whether members of a team see each other's names.",
+            "membershipsUserName"),
+    Setting("memberships_user_email", _flag, "Whether members see each other's e-mail addresses.",
+            "membershipsUserEmail"),
+    Setting("memberships_mfa", _flag, "Whether members see who has a second factor.",
+            "membershipsMfa"),
+    Setting("email_password", _flag, "Sign-in with e-mail and password.", "emailPassword"),
+    Setting("magic_url", _flag, "Sign-in with a link sent by mail.", "magicURL"),
+    Setting("email_otp", _flag, "Sign-in with a code sent by mail.", "emailOtp"),
+    Setting("anonymous", _flag, "Anonymous sessions.", "anonymous"),
+    Setting("invites", _flag, "Invitations to teams.", "invites"),
+    Setting("jwt", _flag, "JWTs made by users themselves.", "JWT"),
+    Setting("phone", _flag, "Sign-in with a code sent by SMS.", "phone"),
+)  # fmt: skip
