@@ -13,8 +13,7 @@ from bench.measure import Plan, Result
 from bench.people import Person
 from bench.report import Engine, Process
 from bench.scenarios import SCENARIOS, World
-from usherd import app
-from usherd.settings import Settings
+from usherd import db, projects, vault
 
 FEWEST = 5_000
 """With fewer users, some filters would not fill a page."""
@@ -42,8 +41,83 @@ def arguments() -> argparse.Namespace:
     return given
 
 
-def scenarios(engine: str, world: World, plan: Plan, only: list[str]) -> tuple[
-    Process, list[Result]
-]:
-    """Start everything, measure the scenarios one after another, stop everything."""
-    raise NotImplementedError
+def fill(url: str, secret: str, everybody: list[Person]) -> tuple[str, float]:
+    """Migrate and populate; returns an API key and the seconds the inserts took."""
+
+    async def prepare() -> tuple[str, float]:
+        database = await db.open(url)
+        try:
+            welcome = await projects.bootstrap(database, vault.Vault([secret]))
+        finally:
+            await database.close()
+        assert welcome is not None, "the database is new"
+        return welcome.secret, await people.populate(url, everybody)
+
+    return asyncio.run(prepare())
+
+
+def under_load(
+    engine: str, url: str, secret: str, world: World, plan: Plan, only: list[str]
+) -> tuple[Process, list[Result]]:
+    """Start usherd and the ceiling, measure one scenario after the other, stop both."""
+    starts = []
+    for _ in range(COLD_STARTS - 1):
+        early = servers.usherd(url, secret)
+        early.stop()
+        starts.append(early.cold_start_seconds)
+    server, ceiling = servers.usherd(url, secret), servers.ceiling()
+    starts.append(server.cold_start_seconds)
+    memory, results = server.memory_mb(), list[Result]()
+    try:
+        for scenario in SCENARIOS:
+            if scenario.name not in only:
+                continue
+            print(f"{engine}: {scenario.says} ...", file=sys.stderr, flush=True)
+            if scenario.name == "sign-in":
+                results += measure.sign_in(engine, scenario, world, plan, server, ceiling)
+            else:
+                results.append(measure.scenario(engine, scenario, world, plan, server, ceiling))
+        return Process(starts, memory, server.memory_mb()), results
+    except Exception as error:
+        error.add_note(f"The server said:\n{server.said()}")
+        raise
+    finally:
+        server.stop()
+        ceiling.stop()
+
+
+def one_engine(engine: str, plan: Plan, users: int, only: list[str]) -> Engine:
+    """Everything on one engine, in a database that is gone afterwards."""
+    everybody = people.invent(users)
+    secret = secrets.token_hex(32)
+    with servers.database(engine) as url:
+        key, took = fill(url, secret, everybody)
+        world = World(key, everybody)
+        process, results = under_load(engine, url, secret, world, plan, only)
+        for result in results:
+            if result.name == "update" and engine == "sqlite":
+                result.bare_rate = bare.updates(url, everybody, max(1.0, plan.seconds))
+            elif result.name == "sign-in":
+                result.bare_rate = bare.verifications(max(1.0, plan.seconds))
+    return Engine(engine, users, took, process, results)
+
+
+def main() -> None:
+    """Measure, show, keep. Ends with 1 when an answer was not what it has to be."""
+    given = arguments()
+    plan = Plan(2, 0.5) if given.quick else Plan(given.rounds, given.seconds)
+    engines = ("sqlite", "postgres") if given.engine == "both" else (given.engine,)
+    servers.pin_generator()
+    found = []
+    for engine in engines:
+        try:
+            found.append(one_engine(engine, plan, given.users, given.only))
+        except Unexpected as error:
+            notes = "\n".join(getattr(error, "__notes__", []))
+            sys.exit(f"{engine}: {error}\n{notes}")
+        report.show(found[-1])
+    print(f"Written to {report.keep(plan, found)}")
+
+
+if __name__ == "__main__":
+    main()

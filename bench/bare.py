@@ -52,7 +52,7 @@ def updates(url: str, people: Sequence[Person], seconds: float) -> float:
 
 def _rename(raw: apsw.Connection, who: Person, name: str) -> None:
     now = clock.now()
-    row = raw.execute(SELECT, {"project_id": PROJECT, "id": who.id}).fetchone()
+    (row,) = raw.execute(SELECT, {"project_id": PROJECT, "id": who.id})
     text = search.document(who.id, who.email, name, who.phone)
     changes = {"name": name, "name_key": search.fold(name), "search": text, "now": now}
     raw.execute(UPDATE, changes | {"seq": row[0]}).fetchall()

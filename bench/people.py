@@ -20,19 +20,20 @@ PASSWORD = "correct horse battery staple"
 
 DAY = 86_400_000
 
-FIRST = (
+_FIRST = (
     "Ada Aïcha Alan Amélie Anton Astrid Bao Beatriz Björn Carla Chen Chloé Dagmar Daniel Dmitri "
     "Elif Emil Esther Fatima Felix Freya Gita Goran Hanna Hiroshi Ines Ivan Jana Javier João "
     "Kaito Karim Lars Leila Lucía Magda Malik Marta Mehmet Mira Nadia Noah Olga Omar Paulo Petra "
     "Quentin Rania Ravi Rosa Samir Selma Søren Tariq Tessa Uma Viktor Wanda Xenia Yusuf Zoë"
-).split()
-LAST = (
+)
+_LAST = (
     "Almeida Andersson Bauer Becker Bianchi Cohen Costa Dubois Eriksen Fischer Fontaine García "
     "Haddad Hansen Hoffmann Ito Ivanova Jansen Jovanović Kaya Keller Khan Kowalski Kumar Larsen "
     "Lefèvre Li López Mancini Martín Meyer Müller Nakamura Nguyen Novák O'Neill Okafor Öztürk "
     "Patel Pereira Petrov Popescu Rossi Sato Schmidt Silva Singh Smith Sørensen Suzuki Tanaka "
     "Tóth Varga Virtanen Wagner Wang Weber Yılmaz Zhang Zimmermann"
-).split()
+)
+FIRST, LAST = _FIRST.split(), _LAST.split()
 
 USER_COLUMNS = (
     "project_id", "id", "name", "name_key", "email", "phone", "password", "hash",

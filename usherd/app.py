@@ -32,7 +32,7 @@ async def open_house(settings: Settings) -> House:
     return House(
         settings=settings,
         db=database,
-        vault=vault.load(settings, settings.database),
+        vault=vault.load(settings),
         hasher=HashingPool(settings.hashing_threads, settings.hashing_queue),
         directory=projects.Directory(database),
         bus=bus,
@@ -85,7 +85,7 @@ async def prepare(settings: Settings) -> projects.Welcome | None:
     """Migrate, and on an empty database make the first project and key."""
     database = await db.open(settings.database)
     try:
-        return await projects.bootstrap(database, vault.load(settings, settings.database))
+        return await projects.bootstrap(database, vault.load(settings))
     finally:
         await database.close()
 

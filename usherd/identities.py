@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from usherd import errors
+from usherd import errors, query_sql
 from usherd.db import Row, Tx
+from usherd.query import Query
+
+
+async def listing(
+    tx: Tx, project_id: str, asked: Query, *, total: bool = True
+) -> tuple[list[Row], int]:
+    """(the identities that were asked for, how many match). Raises `GeneralCursorNotFound`."""
+    rows = await query_sql.page(tx, asked, project_id)
+    return rows, await query_sql.count(tx, asked, project_id) if total else 0
 
 
 async def delete(tx: Tx, project_id: str, identity_id: str) -> Row:

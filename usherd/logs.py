@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from usherd import clock
 from usherd.db import Row, Tx
+from usherd.query import Query
 from usherd.sessions import Client
 
 
@@ -56,14 +57,14 @@ async def record(
 
 
 async def listing(
-    tx: Tx, project_id: str, user: Row, limit: int, offset: int, *, total: bool = True
+    tx: Tx, project_id: str, user: Row, asked: Query, *, total: bool = True
 ) -> tuple[list[Row], int]:
     """(a page of what the user did, newest first; how many entries there are)."""
     found = {"project_id": project_id, "user_seq": user["seq"]}
     where = "from logs where project_id = :project_id and user_seq = :user_seq"
     rows = await tx.listing(
         f"select * {where} order by seq desc limit :limit offset :offset",
-        found | {"limit": limit, "offset": offset},
+        found | {"limit": asked.limit, "offset": asked.offset},
     )
     count = 0
     if total:

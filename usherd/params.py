@@ -17,7 +17,7 @@ import msgspec
 Parse = Callable[[Any, bool], Any]
 
 
-class Param(msgspec.Struct, frozen=True):
+class Param(msgspec.Struct, frozen=True, eq=False):
     """How a parameter is read (`parse(value, loose)`) and described."""
 
     parse: Parse

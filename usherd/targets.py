@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from usherd import clock, errors, ids, params, query, search
+from usherd import clock, errors, ids, params, query_sql, search
 from usherd.db import Duplicate, Row, Tx
+from usherd.query import Query
 
 AS_JSON = """
     (select json_group_array(json_array(t.id, t.created_at, t.updated_at, t.name, t.user_id,
@@ -18,8 +19,8 @@ AS_JSON = """
 async def of_users(tx: Tx, project_id: str, user_ids: list[str]) -> dict[str, list[Row]]:
     """The targets of many users by user id, each user's in the order of their creation."""
     found: dict[str, list[Row]] = {user_id: [] for user_id in user_ids}
-    for start in range(0, len(user_ids), query.CHUNK):
-        names, values = query.placeholders("u", user_ids[start : start + query.CHUNK])
+    for start in range(0, len(user_ids), query_sql.CHUNK):
+        names, values = query_sql.placeholders("u", user_ids[start : start + query_sql.CHUNK])
         rows = await tx.all(
             f"select * from targets where project_id = :project_id and user_id in ({names}) "
             "order by seq",
@@ -38,6 +39,18 @@ async def of_user(tx: Tx, project_id: str, user_id: str) -> list[Row]:
         project_id=project_id,
         user_id=user_id,
     )
+
+
+async def listing(
+    tx: Tx, project_id: str, user_id: str, asked: Query, *, total: bool = True
+) -> tuple[list[Row], int]:
+    """(the targets of the user that were asked for, how many match).
+
+    Raises `GeneralCursorNotFound`.
+    """
+    rows = await query_sql.page(tx, asked, project_id, user_id=user_id)
+    count = await query_sql.count(tx, asked, project_id, user_id=user_id) if total else 0
+    return rows, count
 
 
 async def get(tx: Tx, project_id: str, user_id: str, target_id: str) -> Row:

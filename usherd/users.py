@@ -9,12 +9,10 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from usherd import clock, errors, search, targets
+from usherd import clock, errors, passwords, query_sql, search, targets
 from usherd.db import Duplicate, Row, Tx
 from usherd.projects import Project
-
-LABELS_AT_ONCE = 500
-"""Rows in one `insert`: every engine bounds the parameters of a statement."""
+from usherd.query import Query
 
 
 class Password(msgspec.Struct, frozen=True):
@@ -81,6 +79,14 @@ async def by_email(tx: Tx, project_id: str, email: str) -> Row | None:
     )
 
 
+async def listing(
+    tx: Tx, project_id: str, asked: Query, *, total: bool = True
+) -> tuple[list[Row], int]:
+    """(the users that were asked for, how many match). Raises `GeneralCursorNotFound`."""
+    rows = await query_sql.page(tx, asked, project_id)
+    return rows, await query_sql.count(tx, asked, project_id) if total else 0
+
+
 # -- making and removing --
 
 
@@ -93,13 +99,11 @@ async def create(
     phone: str | None = None,
     name: str = "",
     password: Password | None = None,
-    default_options: dict[str, Any],
 ) -> Row:
     """Make a user and a target for each address that is free.
 
-    `default_options` describe the algorithm of a password that is yet to be set. Raises
-    `UserEmailAlreadyExists` when an identity has the e-mail, `UserAlreadyExists` when a
-    user has the id, the e-mail or the phone.
+    Raises `UserEmailAlreadyExists` when an identity has the e-mail, `UserAlreadyExists`
+    when a user has the id, the e-mail or the phone.
     """
     email = email.lower() if email else None
     if email:
@@ -117,7 +121,7 @@ async def create(
             phone=phone,
             password=password.digest if password else None,
             hash=password.hash if password else "argon2",
-            hash_options=_json(password.options if password else default_options),
+            hash_options=_json(password.options if password else passwords.DEFAULT_OPTIONS),
             password_update=now if password else None,
             password_history=_json(kept),
             search=search.document(user_id, email, name, phone),
@@ -235,8 +239,8 @@ async def set_labels(tx: Tx, user: Row, labels: list[str]) -> Row:
     """Replace the labels; of equal ones the first stays."""
     kept = list(dict.fromkeys(labels))
     await tx.run("delete from user_labels where user_seq = :seq", seq=user["seq"])
-    for start in range(0, len(kept), LABELS_AT_ONCE):
-        some = {f"l{at}": label for at, label in enumerate(kept[start : start + LABELS_AT_ONCE])}
+    for start in range(0, len(kept), query_sql.CHUNK):
+        some = {f"l{at}": label for at, label in enumerate(kept[start : start + query_sql.CHUNK])}
         rows = ", ".join(f"(:project_id, :{name}, :seq)" for name in some)
         await tx.run(
             f"insert into user_labels (project_id, label, user_seq) values {rows}",
@@ -297,20 +301,6 @@ def remembered(project: Project, user: Row) -> list[Password]:
     return history[-kept:]
 
 
-def refuse_personal(
-    project: Project, password: str, *, user_id: str, email: str | None, phone: str | None,
-    name: str,
-) -> None:  # fmt: skip
-    """Raises `PasswordPersonalData` when the project minds and the password tells who it is."""
-    if not project.settings.personal_data_check:
-        return
-    phone, email = phone or "", email or ""
-    personal = (user_id, email, email.partition("@")[0], name, phone, phone.removeprefix("+"))
-    lowered = password.lower()
-    if any(text and text.lower() in lowered for text in personal):
-        raise errors.PasswordPersonalData
-
-
 async def set_password(
     tx: Tx, project: Project, user: Row, seen: Row, password: Password | None
 ) -> Row:
@@ -336,13 +326,8 @@ async def set_password(
     )
 
 
-async def rehash(tx: Tx, user: Row, seen: Row, password: Password) -> Row:
-    """Store the same password under a better algorithm; when it was set and its history stay.
-
-    Nothing happens if it has been changed since it was `seen`.
-    """
-    if user["password"] != seen["password"]:
-        return user
+async def rehash(tx: Tx, user: Row, password: Password) -> Row:
+    """Store the same password under a better algorithm; its age and the history stay."""
     return await _change(
         tx,
         user,

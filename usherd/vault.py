@@ -6,7 +6,8 @@ import base64
 import os
 import secrets as random
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -42,23 +43,91 @@ class _Key:
         self.cipher = AESGCM(material[4:])
 
 
+class SecretFile:
+    """Master secrets in a file that only its owner reads: the current one, then older ones."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stamp: tuple[int, int] | None = None
+
+    def create(self) -> None:
+        """Make the file with a new secret, unless it is there."""
+        if not self.path.exists():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._write([random.token_hex(32)], only_if_missing=True)
+
+    def changed(self) -> bool:
+        """Whether the file is another than the one that was read last."""
+        return self._now() != self._stamp
+
+    def _now(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
+    def read(self) -> list[str]:
+        """The secrets, current first. Raises `VaultLocked`."""
+        try:
+            self._stamp = self._now()
+            if stat.S_IMODE(self.path.stat().st_mode) & 0o077:
+                raise VaultLocked(
+                    f"Others can read the secret file; run: chmod 600 {self.path}"
+                )
+            lines = self.path.read_text().split()
+        except OSError as error:
+            raise VaultLocked(
+                f"The secret file {self.path} cannot be read: {error.strerror}."
+            ) from error
+        if not lines:
+            raise VaultLocked(f"The secret file {self.path} is empty; restore it from a backup.")
+        return lines
+
+    def add(self) -> None:
+        """Begin a rotation: a new secret first, the old ones still there to open what they closed."""
+        self._write([random.token_hex(32), *self.read()])
+
+    def drop_old(self) -> None:
+        """End a rotation: nothing in the database needs the old secrets any more."""
+        self._write(self.read()[:1])
+
+    def _write(self, secrets: Sequence[str], *, only_if_missing: bool = False) -> None:
+        """Replace the file so that at every instant it is whole, and only its owner reads it."""
+        new = self.path.with_name(f"{self.path.name}.{random.token_hex(4)}")
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(handle, "".join(secret + "\n" for secret in secrets).encode())
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if not only_if_missing:
+            new.replace(self.path)
+            return
+        with suppress(FileExistsError):  # another process was first
+            os.link(new, self.path)
+        new.unlink()
+
+
 class Vault:
     """Authenticated encryption under a master secret, bound to a purpose.
 
-    The first secret encrypts; the others only open what was encrypted before a rotation.
-    `reload` is asked once for fresh secrets when a text was encrypted under an unknown one.
+    The first secret encrypts; the others only open what was encrypted before a rotation. Secrets
+    from a file are read anew when the file changes, so that a server outlives a rotation.
     """
 
-    def __init__(
-        self, secrets: Sequence[str], reload: Callable[[], Sequence[str]] | None = None
-    ) -> None:
-        self._reload = reload
-        self._use(secrets)
+    def __init__(self, secrets: Sequence[str] = (), file: SecretFile | None = None) -> None:
+        self._file = file
+        self._use(file.read() if file else secrets)
 
     def _use(self, secrets: Sequence[str]) -> None:
         keys = [_Key(secret) for secret in secrets]
         self._current = keys[0]
         self._keys = {key.id: key for key in keys}
+
+    def _refresh(self) -> None:
+        if self._file is not None and self._file.changed():
+            self._use(self._file.read())
 
     @property
     def current_key_id(self) -> str:
@@ -67,6 +136,7 @@ class Vault:
 
     def encrypt(self, text: str, purpose: str) -> str:
         """`v1.<key id>.<nonce and ciphertext>`; opens only for the same purpose."""
+        self._refresh()
         nonce = random.token_bytes(NONCE_BYTES)
         sealed = self._current.cipher.encrypt(nonce, text.encode(), purpose.encode())
         return f"v1.{self._current.id}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
@@ -75,8 +145,8 @@ class Vault:
         """What `encrypt` was given. Raises `VaultLocked`."""
         version, _, rest = token.partition(".")
         key_id, _, body = rest.partition(".")
-        if key_id not in self._keys and self._reload is not None:
-            self._use(self._reload())
+        if key_id not in self._keys:
+            self._refresh()
         key = self._keys.get(key_id)
         if version != "v1" or key is None:
             raise VaultLocked(
@@ -94,9 +164,9 @@ class Vault:
         return token.startswith(f"v1.{self._current.id}.")
 
 
-def secret_file(database: str) -> Path:
-    """The secret file of a SQLite database."""
-    return Path(sqlite_path(database) + ".secret")
+def secret_file(settings: Settings) -> Path:
+    """Where the secrets of a SQLite database are kept."""
+    return Path(sqlite_path(settings.database) + ".secret")
 
 
 def from_file(settings: Settings) -> bool:
@@ -113,54 +183,6 @@ def load(settings: Settings) -> Vault:
         return Vault([s for s in (settings.secret, settings.secret_previous) if s])
     if not from_file(settings):
         raise VaultLocked(MISSING)
-    path = secret_file(settings.database)
-    if not path.exists():
-        _create(path)
-    return Vault(read_file(path), lambda: read_file(path))
-
-
-def _create(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path, [random.token_hex(32)], only_if_missing=True)
-
-
-def read_file(path: Path) -> list[str]:
-    """The secrets in a file, current first. Raises `VaultLocked`."""
-    try:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise VaultLocked(f"Others can read the secret file; run: chmod 600 {path}")
-        lines = path.read_text().split()
-    except OSError as error:
-        raise VaultLocked(f"The secret file {path} cannot be read: {error.strerror}.") from error
-    if not lines:
-        raise VaultLocked(f"The secret file {path} is empty; restore it from a backup.")
-    return lines
-
-
-def _replace(path: Path, secrets: Sequence[str], *, only_if_missing: bool = False) -> None:
-    """Write the file so that at every instant it is whole, and only its owner reads it."""
-    new = path.with_name(f"{path.name}.{random.token_hex(4)}")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(handle, "".join(secret + "\n" for secret in secrets).encode())
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    try:
-        if only_if_missing:
-            os.link(new, path)  # fails when another process was first
-            new.unlink()
-        else:
-            new.replace(path)
-    except FileExistsError:
-        new.unlink()
-
-
-def add_secret(path: Path) -> None:
-    """Begin a rotation: a new secret first, the old ones still there to open what they closed."""
-    _replace(path, [random.token_hex(32), *read_file(path)])
-
-
-def drop_old_secrets(path: Path) -> None:
-    """End a rotation: nothing in the database needs the old secrets any more."""
-    _replace(path, read_file(path)[:1])
+    file = SecretFile(secret_file(settings))
+    file.create()
+    return Vault(file=file)

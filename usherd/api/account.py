@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from usherd import clock, errors, models, origins, sessions, tokens, users
-from usherd.api import hashing
+from usherd.api import credentials
 from usherd.api.retry import retried
 from usherd.db import Row
 from usherd.endpoints import Endpoints
@@ -85,9 +85,7 @@ async def create_session(ctx: Context, user_id: CustomId, secret: SecretText) ->
     login=True,
     method_switch="email_password",
 )
-async def create_email_password_session(
-    ctx: Context, email: Email, password: Password
-) -> Session:
+async def create_email_password_session(ctx: Context, email: Email, password: Password) -> Session:
     """Sign in with an e-mail address and a password.
 
     A password that was imported with another algorithm is stored anew with ours.
@@ -96,7 +94,7 @@ async def create_email_password_session(
     async def attempt() -> Session:
         async with ctx.reading() as tx:
             seen = await users.by_email(tx, ctx.project.id, email)
-        better = await hashing.sign_in(ctx, seen, password)
+        better = await credentials.prove(ctx, seen, password)
         if seen is None:
             raise errors.UserInvalidCredentials
         user = await still(ctx, seen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from usherd import targets, users
-from usherd.api import hashing
+from usherd.api import credentials
 from usherd.api.retry import retried
 from usherd.db import Row
 from usherd.endpoints import Endpoints
@@ -87,7 +87,7 @@ async def update_password(ctx: Context, user_id: Id, password: PasswordOrEmpty) 
     async def attempt() -> User:
         async with ctx.reading() as tx:
             seen = await users.get(tx, ctx.project.id, user_id)
-        new = await hashing.replacement(ctx, seen, password) if password else None
+        new = await credentials.replacement(ctx, seen, password) if password else None
         user = await users.lock(ctx.tx, ctx.project.id, user_id)
         return await shown(ctx, await users.set_password(ctx.tx, ctx.project, user, seen, new))
 

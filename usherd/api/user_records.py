@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usherd import identities, logs, memberships, users
+from usherd import identities, logs, memberships, query, users
 from usherd.endpoints import Endpoints
 from usherd.http import Context
 from usherd.models import Identity, IdentityList, Log, LogList, Membership, MembershipList
@@ -16,9 +16,9 @@ async def list_logs(
     ctx: Context, user_id: Id, queries: Queries = (), total: Total = True
 ) -> LogList:
     """List what a user did, newest first. `limit` and `offset` are the only queries."""
-    page = logs.QUERIES.read(queries)
+    asked = query.LOGS.read(queries)
     user = await users.get(ctx.tx, ctx.project.id, user_id)
-    rows, count = await logs.listing(ctx.tx, ctx.project.id, user, page, total=total)
+    rows, count = await logs.listing(ctx.tx, ctx.project.id, user, asked, total=total)
     return LogList(count, [Log.of(row, user) for row in rows])
 
 
@@ -31,9 +31,9 @@ async def list_memberships(
     total: Total = True,
 ) -> MembershipList:
     """List the teams a user belongs to or is invited to."""
-    page = memberships.QUERIES.read(queries, search)
-    await users.get(ctx.tx, ctx.project.id, user_id)
-    rows, count = await memberships.of_user(ctx.tx, ctx.project.id, user_id, page, total=total)
+    asked = query.MEMBERSHIPS.read(queries, search)
+    user = await users.get(ctx.tx, ctx.project.id, user_id)
+    rows, count = await memberships.of_user(ctx.tx, ctx.project.id, user, asked, total=total)
     return MembershipList(count, [Membership.of(row) for row in rows])
 
 
@@ -42,8 +42,8 @@ async def list_identities(
     ctx: Context, queries: Queries = (), search: Search | None = None, total: Total = True
 ) -> IdentityList:
     """List the accounts at other providers with which users have signed in."""
-    page = identities.QUERIES.read(queries, search)
-    rows, count = await identities.listing(ctx.tx, ctx.project.id, page, total=total)
+    asked = query.IDENTITIES.read(queries, search)
+    rows, count = await identities.listing(ctx.tx, ctx.project.id, asked, total=total)
     return IdentityList(count, [Identity.of(row) for row in rows])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usherd import ids, targets, users
+from usherd import ids, query, targets, users
 from usherd.endpoints import Endpoints
 from usherd.http import Context
 from usherd.models import Target, TargetList
@@ -16,9 +16,9 @@ async def list_targets(
     ctx: Context, user_id: Id, queries: Queries = (), total: Total = True
 ) -> TargetList:
     """List a user's targets: e-mail addresses, phone numbers, devices."""
-    page = targets.QUERIES.read(queries)
+    asked = query.TARGETS.read(queries)
     await users.get(ctx.tx, ctx.project.id, user_id)
-    rows, count = await targets.listing(ctx.tx, ctx.project.id, user_id, page, total=total)
+    rows, count = await targets.listing(ctx.tx, ctx.project.id, user_id, asked, total=total)
     return TargetList(count, [Target.of(row) for row in rows])
 
 

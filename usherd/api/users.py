@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from usherd import errors, ids, models, passwords, users
-from usherd.api import hashing
-from usherd.db import Row
+from usherd import errors, ids, models, passwords, query, targets, users
+from usherd.api import credentials
+from usherd.api.user_profile import shown
 from usherd.endpoints import Endpoints
 from usherd.http import Context
 from usherd.models import User, UserList
@@ -37,12 +37,6 @@ CREATE: dict[str, Any] = {
 """What the eight ways of making a user share."""
 
 
-async def read(ctx: Context, row: Row) -> User:
-    """A user with targets, as it is now."""
-    user = await users.read(ctx.tx, ctx.project.id, row["id"])
-    return User.of(user, models.targets_of(user))
-
-
 @endpoints.get("", scope="users.read", name="list")
 async def list_users(
     ctx: Context,
@@ -55,9 +49,10 @@ async def list_users(
     `search` finds words of the id, name, e-mail, phone number and labels. `total` stops
     counting at 5000, and is 0 when it is switched off.
     """
-    page = users.QUERIES.read(queries, search)
-    rows, count = await users.listing(ctx.tx, ctx.project.id, page, total=total)
-    return UserList(count, [User.of(row, models.targets_of(row)) for row in rows])
+    asked = query.USERS.read(queries, search)
+    rows, count = await users.listing(ctx.tx, ctx.project.id, asked, total=total)
+    found = await targets.of_users(ctx.tx, ctx.project.id, [row["id"] for row in rows])
+    return UserList(count, [User.of(row, found[row["id"]]) for row in rows])
 
 
 @endpoints.post("", **CREATE)
@@ -74,40 +69,30 @@ async def create(
     `unique()` as the id lets the server choose one. An e-mail address and a phone number
     become targets, too, unless they are somebody else's already.
     """
-    new_id = ids.resolve(user_id)
+    about: dict[str, Any] = {
+        "user_id": ids.resolve(user_id), "email": email, "phone": phone, "name": name,
+    }  # fmt: skip
     stored = None
     if password is not None:
-        users.refuse_personal(
-            ctx.project, password, user_id=new_id, email=email, phone=phone, name=name
-        )
-        stored = await hashing.first(ctx, password)
-    row = await users.create(
-        ctx.tx,
-        ctx.project,
-        user_id=new_id,
-        email=email,
-        phone=phone,
-        name=name,
-        password=stored,
-        default_options=hashing.default_options(ctx),
-    )
-    return await read(ctx, row)
+        stored = await credentials.first(ctx, password, **about)
+    row = await users.create(ctx.tx, ctx.project, **about, password=stored)
+    return await shown(ctx, row)
 
 
 async def imported(
-    ctx: Context, user_id: str, email: str, name: str, password: users.Password
+    ctx: Context, user_id: str, email: str, name: str, algorithm: str, digest: str, **options: Any
 ) -> User:
     """Make a user whose password was hashed elsewhere; the hash is kept as it came."""
+    options = passwords.describe(algorithm, digest, {**options, "type": algorithm})
     row = await users.create(
         ctx.tx,
         ctx.project,
         user_id=ids.resolve(user_id),
         email=email,
         name=name,
-        password=password,
-        default_options=hashing.default_options(ctx),
+        password=users.Password(algorithm, digest, options),
     )
-    return await read(ctx, row)
+    return await shown(ctx, row)
 
 
 @endpoints.post("/argon2", **CREATE)
@@ -115,8 +100,7 @@ async def create_argon2_user(
     ctx: Context, user_id: CustomId, email: Email, password: HashText, name: Name = ""
 ) -> User:
     """Import a user whose password was hashed with Argon2, in PHC form."""
-    stored = users.Password("argon2", password, {"type": "argon2"})
-    return await imported(ctx, user_id, email, name, stored)
+    return await imported(ctx, user_id, email, name, "argon2", password)
 
 
 @endpoints.post("/bcrypt", **CREATE)
@@ -124,8 +108,7 @@ async def create_bcrypt_user(
     ctx: Context, user_id: CustomId, email: Email, password: HashText, name: Name = ""
 ) -> User:
     """Import a user whose password was hashed with bcrypt."""
-    stored = users.Password("bcrypt", password, {"type": "bcrypt"})
-    return await imported(ctx, user_id, email, name, stored)
+    return await imported(ctx, user_id, email, name, "bcrypt", password)
 
 
 @endpoints.post("/md5", **CREATE)
@@ -133,8 +116,7 @@ async def create_md5_user(
     ctx: Context, user_id: CustomId, email: Email, password: HashText, name: Name = ""
 ) -> User:
     """Import a user whose password was hashed with MD5, in hexadecimal."""
-    stored = users.Password("md5", password, {"type": "md5"})
-    return await imported(ctx, user_id, email, name, stored)
+    return await imported(ctx, user_id, email, name, "md5", password)
 
 
 @endpoints.post("/phpass", **CREATE)
@@ -142,8 +124,7 @@ async def create_ph_pass_user(
     ctx: Context, user_id: CustomId, email: Email, password: HashText, name: Name = ""
 ) -> User:
     """Import a user whose password was hashed with phpass, as WordPress does."""
-    stored = users.Password("phpass", password, {"type": "phpass"})
-    return await imported(ctx, user_id, email, name, stored)
+    return await imported(ctx, user_id, email, name, "phpass", password)
 
 
 @endpoints.post("/sha", **CREATE)
@@ -160,8 +141,7 @@ async def create_sha_user(
     Without `passwordVersion` the hash is taken for SHA3-512.
     """
     version = {} if password_version is None else {"version": password_version}
-    stored = users.Password("sha", password, {**version, "type": "sha"})
-    return await imported(ctx, user_id, email, name, stored)
+    return await imported(ctx, user_id, email, name, "sha", password, **version)
 
 
 @endpoints.post("/scrypt", **CREATE)
@@ -183,23 +163,25 @@ async def create_scrypt_user(
     default of each: 8, 14, 1 and a length of 64. Costs that no sign-in could afford are
     refused.
     """
-    cpu, memory = password_cpu or 8, password_memory or 14
-    parallel, length = password_parallel or 1, password_length or 64
-    if not passwords.usable_scrypt(cpu, memory, parallel, length):
-        raise errors.GeneralArgumentInvalid(
-            "These scrypt costs cannot be used: passwordCpu is a power of two above 1, the others "
-            "are positive, and passwordCpu times passwordMemory is bounded."
-        )
-    options = {
-        "salt": password_salt,
-        "costCpu": cpu,
-        "costMemory": memory,
-        "costParallel": parallel,
-        "length": length,
-        "type": "scrypt",
-    }
+    default = passwords.SCRYPT_DEFAULTS
+    cpu = password_cpu or default["cpu"]
+    memory = password_memory or default["memory"]
+    parallel = password_parallel or default["parallel"]
+    length = password_length or default["length"]
+    if wrong := passwords.unusable_scrypt(cpu, memory, parallel, length):
+        raise errors.GeneralArgumentInvalid(wrong)
     return await imported(
-        ctx, user_id, email, name, users.Password("scrypt", password, options)
+        ctx,
+        user_id,
+        email,
+        name,
+        "scrypt",
+        password,
+        salt=password_salt,
+        costCpu=cpu,
+        costMemory=memory,
+        costParallel=parallel,
+        length=length,
     )
 
 
@@ -218,14 +200,16 @@ async def create_scrypt_modified_user(
 
     Salt, separator and signer key are base64, as Firebase exports them.
     """
-    options = {
-        "signerKey": password_signer_key,
-        "saltSeparator": password_salt_separator,
-        "salt": password_salt,
-        "type": "scryptMod",
-    }
     return await imported(
-        ctx, user_id, email, name, users.Password("scryptMod", password, options)
+        ctx,
+        user_id,
+        email,
+        name,
+        "scryptMod",
+        password,
+        signerKey=password_signer_key,
+        saltSeparator=password_salt_separator,
+        salt=password_salt,
     )
 
 
@@ -245,6 +229,6 @@ async def delete(ctx: Context, user_id: Id) -> User:
     Sessions and JWTs stop working at once. Teams stay, and the id can be used again.
     """
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
-    gone = await read(ctx, user)
+    gone = await shown(ctx, user)
     await users.delete(ctx.tx, user)
     return gone
