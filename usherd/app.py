@@ -11,9 +11,9 @@ import uvicorn
 from usherd import db, events, logconfig, metrics, projects, vault
 from usherd.api import TABLE
 from usherd.api.plain import PLAIN
+from usherd.hashing import HashingPool
 from usherd.house import House
 from usherd.http import Api
-from usherd.hashing import HashingPool
 from usherd.settings import Settings
 from usherd.wire import Receive, Scope, Send
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -248,7 +248,7 @@ def rotate_secret(database: DatabaseOption = None) -> None:
 # -- around --
 
 
-def table(*columns: str, rows: list[tuple[str, ...]]) -> None:
+def table(*columns: str, rows: Sequence[tuple[str, ...]]) -> None:
     """Print rows under headings."""
     from rich.console import Console
     from rich.table import Table

@@ -77,9 +77,20 @@ class Endpoints:
             hints = get_type_hints(handler, include_extras=True)
             self.table.append(
                 Endpoint(
-                    method, full, handler, name or handler.__name__, scope, status, event, audit,
-                    quiet, login, method_switch, while_factor_missing,
-                    tuple(arguments(handler, hints, full)), hints.get("return"),
+                    method,
+                    full,
+                    handler,
+                    name or handler.__name__,
+                    scope,
+                    status,
+                    event,
+                    audit,
+                    quiet,
+                    login,
+                    method_switch,
+                    while_factor_missing,
+                    tuple(arguments(handler, hints, full)),
+                    hints.get("return"),
                 )
             )
             return handler
@@ -111,8 +122,9 @@ def arguments(handler: Handler, hints: Mapping[str, Any], path: str) -> list[Arg
         default = parameter.default
         required = default is inspect.Parameter.empty
         param = _param(hints[name])
-        found.append(Argument(name, wire, param, required, None if required else default,
-                              wire in in_path))
+        found.append(
+            Argument(name, wire, param, required, None if required else default, wire in in_path)
+        )
     return found
 
 

@@ -61,9 +61,7 @@ class GeneralServiceDisabled(AppError):
 
 class GeneralUnauthorizedScope(AppError):
     code = 401
-    message = (
-        "The caller lacks the scope for this. Use an API key that has it, or sign in."
-    )
+    message = "The caller lacks the scope for this. Use an API key that has it, or sign in."
 
 
 class GeneralRateLimitExceeded(AppError):
@@ -154,9 +152,7 @@ class DatabaseUnavailable(AppError):
 
 class DatabaseQueryOrderNull(AppError):
     code = 400
-    message = (
-        "The cursor's item has no value in an attribute that the list is ordered by."
-    )
+    message = "The cursor's item has no value in an attribute that the list is ordered by."
 
 
 class ProjectNotFound(AppError):
@@ -197,9 +193,7 @@ class PasswordRecentlyUsed(AppError):
 
 class PasswordPersonalData(AppError):
     code = 400
-    message = (
-        "The password contains personal data (name, e-mail, phone or id); choose another."
-    )
+    message = "The password contains personal data (name, e-mail, phone or id); choose another."
 
 
 class UserCountExceeded(AppError):
@@ -212,9 +206,7 @@ class UserJwtInvalid(AppError):
 
 class UserAlreadyExists(AppError):
     code = 409
-    message = (
-        "A user with this id, e-mail or phone exists already; choose another id or sign in."
-    )
+    message = "A user with this id, e-mail or phone exists already; choose another id or sign in."
 
 
 class UserBlocked(AppError):
@@ -279,9 +271,7 @@ class UserIdentityNotFound(AppError):
 
 class UserUnauthorized(AppError):
     code = 401
-    message = (
-        "The API key or the caller is not known here. Check the key and the project."
-    )
+    message = "The API key or the caller is not known here. Check the key and the project."
 
 
 class UserAuthMethodUnsupported(AppError):

@@ -10,8 +10,19 @@ from typing import Any
 
 import msgspec
 
-from usherd import COMPATIBLE_VERSION, auth, clock, errors, events, ids, logs, metrics, models
-from usherd import origins, users
+from usherd import (
+    COMPATIBLE_VERSION,
+    auth,
+    clock,
+    errors,
+    events,
+    ids,
+    logs,
+    metrics,
+    models,
+    origins,
+    users,
+)
 from usherd.auth import Caller, Client
 from usherd.db import Row, Tx
 from usherd.db.lazy import LazyTx
@@ -26,6 +37,10 @@ from usherd.wire import Receive, Request, Scope, Send
 log = logging.getLogger("usherd.http")
 
 Headers = list[tuple[bytes, bytes]]
+Answer = tuple[int, Headers, bytes]
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Another method is counted as "other": a label must not be a caller's word."""
 
 Plain = Callable[[House, Request, list[Endpoint]], Awaitable[tuple[int, bytes, bytes]]]
 
@@ -37,11 +52,24 @@ NO_BODY = b"text/html; charset=UTF-8"
 class Context:
     """One request on its way through a handler."""
 
-    __slots__ = ("actor", "caller", "client", "house", "project", "request", "response_headers",
-                 "tx")
+    __slots__ = (
+        "actor",
+        "caller",
+        "client",
+        "house",
+        "project",
+        "request",
+        "response_headers",
+        "tx",
+    )
 
     def __init__(
-        self, house: House, request: Request, project: Project, caller: Caller, client: Client,
+        self,
+        house: House,
+        request: Request,
+        project: Project,
+        caller: Caller,
+        client: Client,
         tx: Tx,
     ) -> None:
         self.house = house
@@ -84,12 +112,19 @@ def scheme(request: Request, settings: Settings) -> str:
     return str(request.scope.get("scheme", "http"))
 
 
-async def run(house: House, endpoint: Endpoint, request: Request, project: Project,
-              in_path: Mapping[str, str], receive: Receive) -> tuple[Any, Context]:
+async def run(
+    house: House,
+    endpoint: Endpoint,
+    request: Request,
+    project: Project,
+    in_path: Mapping[str, str],
+    receive: Receive,
+) -> tuple[Any, Context]:
     """Answer one request of the table: identify, admit, bind, handle, record, commit, publish."""
     caller = await auth.identify(request, project, house.directory, house.db, house.vault)
-    await auth.admit(caller, endpoint.scope, db=house.db,
-                     while_factor_missing=endpoint.while_factor_missing)
+    await auth.admit(
+        caller, endpoint.scope, db=house.db, while_factor_missing=endpoint.while_factor_missing
+    )
     if caller.user is not None:
         if endpoint.login:
             raise errors.UserSessionAlreadyExists
@@ -122,11 +157,12 @@ async def run(house: House, endpoint: Endpoint, request: Request, project: Proje
         raise
     await tx.finish()
     if endpoint.event:
-        house.bus.publish(events.Event(project.id, endpoint.event,
-                                       events.names(endpoint.event, ids), result, clock.now()))
+        house.bus.publish(
+            events.Event(
+                project.id, endpoint.event, events.names(endpoint.event, ids), result, clock.now()
+            )
+        )
     return result, ctx
-
-
 
 
 class Api:
@@ -146,22 +182,10 @@ class Api:
         self._count += 1
         request_id = f"{self._prefix}{self._count:08x}"
         request = Request(scope)
-        route = "none"
+        found = self._router.find(request.method, request.path)
+        route = found[0].path if found else request.path if self._is_plain(request) else "none"
         try:
-            found = self._router.find(request.method, request.path)
-            if request.method == "OPTIONS":
-                status, headers, body = 204, [(b"content-type", NO_BODY)], b""
-            elif request.path in self._plain and request.method in ("GET", "HEAD"):
-                route = request.path
-                plain = self._plain[route]
-                status, kind, body = await plain(self.house, request, self.table)
-                headers = [(b"content-type", kind)]
-            elif found is None:
-                raise errors.GeneralRouteNotFound
-            else:
-                endpoint, in_path = found
-                route = endpoint.path
-                status, headers, body = await self._answer(endpoint, in_path, request, receive)
+            status, headers, body = await self._respond(request, found, receive)
         except errors.AppError as error:
             status, headers, body = refusal(error)
         except ConnectionAbortedError:
@@ -169,29 +193,55 @@ class Api:
         except Exception:
             log.exception("request %s failed: %s %s", request_id, request.method, route)
             status, headers, body = refusal(errors.GeneralUnknown())
-        headers += [
+        headers += self._around(request, request_id, len(body))
+        seconds = time.perf_counter() - started
+        method = request.method if request.method in METHODS else "other"
+        metrics.requests.labels(route, method, str(status)).inc()
+        metrics.seconds.observe(seconds)
+        if self.house.settings.access_log:
+            log.info(
+                "%s %s %s %d %.1fms", request_id, request.method, route, status, seconds * 1000
+            )
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _is_plain(self, request: Request) -> bool:
+        return request.path in self._plain and request.method in ("GET", "HEAD")
+
+    async def _respond(
+        self,
+        request: Request,
+        found: tuple[Endpoint, dict[str, str]] | None,
+        receive: Receive,
+    ) -> Answer:
+        """The answer of whatever is at the path."""
+        if request.method == "OPTIONS":
+            return 204, [(b"content-type", NO_BODY)], b""
+        if self._is_plain(request):
+            status, kind, body = await self._plain[request.path](self.house, request, self.table)
+            return status, [(b"content-type", kind)], body
+        if found is None:
+            raise errors.GeneralRouteNotFound
+        return await self._answer(*found, request, receive)
+
+    def _around(self, request: Request, request_id: str, length: int) -> Headers:
+        """The headers that every answer has."""
+        headers: Headers = [
             (b"server", b"Appwrite"),
             (b"x-content-type-options", b"nosniff"),
             (b"x-request-id", request_id.encode()),
-            (b"content-length", str(len(body)).encode()),
+            (b"content-length", str(length).encode()),
         ]
         origin = request.header(b"origin")
         if origin:
             headers += origins.cors(origin, request.method == "OPTIONS" or self._welcome(request))
         if scheme(request, self.house.settings) == "https":
             headers.append((b"strict-transport-security", b"max-age=10886400"))
-        metrics.requests.labels(route, request.method if found_method(request) else "other",
-                                str(status)).inc()
-        metrics.seconds.observe(time.perf_counter() - started)
-        if self.house.settings.access_log:
-            log.info("%s %s %s %d %.1fms", request_id, request.method, route, status,
-                     (time.perf_counter() - started) * 1000)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        return headers
 
     async def _answer(
         self, endpoint: Endpoint, in_path: Mapping[str, str], request: Request, receive: Receive
-    ) -> tuple[int, Headers, bytes]:
+    ) -> Answer:
         name = request.header(b"x-appwrite-project") or request.query.get("project") or ""
         project = await self.house.directory.project(name) if isinstance(name, str) else None
         if project is None:
@@ -217,16 +267,15 @@ class Api:
         return not origin or origins.allowed(origin, request.header(b"host"))
 
 
-def found_method(request: Request) -> bool:
-    """Whether the method is one of the table's: metrics labels must not be a caller's words."""
-    return request.method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
-
-def refusal(error: errors.AppError) -> tuple[int, Headers, bytes]:
+def refusal(error: errors.AppError) -> Answer:
     """The answer that an error turns into."""
     body = msgspec.json.encode(
-        {"message": error.message, "code": error.code, "type": error.type,
-         "version": COMPATIBLE_VERSION}
+        {
+            "message": error.message,
+            "code": error.code,
+            "type": error.type,
+            "version": COMPATIBLE_VERSION,
+        }
     )
     headers: Headers = [
         (b"content-type", JSON),

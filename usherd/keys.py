@@ -113,4 +113,6 @@ async def find(tx: Tx, project_id: str, digest: str) -> Key | None:
 
 async def touch(tx: Tx, key: Key) -> None:
     """Remember that the key is in use."""
-    await tx.run("update keys set accessed_at = :now where seq = :seq", now=clock.now(), seq=key.seq)
+    await tx.run(
+        "update keys set accessed_at = :now where seq = :seq", now=clock.now(), seq=key.seq
+    )

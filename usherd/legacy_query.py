@@ -14,10 +14,12 @@ def parse(text: str) -> dict[str, Any]:
     method, opening, rest = text.partition("(")
     method = method.strip()
     if not opening or not rest.endswith(")") or not method.isalpha():
-        raise ValueError("a method call looks like equal(\"name\", [\"Mira\"]).")
+        raise ValueError('a method call looks like equal("name", ["Mira"]).')
     arguments = _Arguments(rest[:-1]).read()
     if method in PAGING:
-        values = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], list) else arguments
+        values = (
+            arguments[0] if len(arguments) == 1 and isinstance(arguments[0], list) else arguments
+        )
         return {"method": method, "values": values}
     attribute, values = (arguments[0], arguments[1:]) if arguments else ("", [])
     if len(values) == 1 and isinstance(values[0], list):
@@ -71,7 +73,7 @@ class _Arguments:
 
     def _string(self, quote: str) -> str:
         self.at += 1
-        out = []
+        out: list[str] = []
         while self.at < len(self.text):
             char = self.text[self.at]
             if char == quote:
@@ -98,4 +100,6 @@ class _Arguments:
         try:
             return float(word[:32])
         except ValueError as error:
-            raise ValueError(f"{word[:32]!r} is neither a number nor a string in quotes.") from error
+            raise ValueError(
+                f"{word[:32]!r} is neither a number nor a string in quotes."
+            ) from error

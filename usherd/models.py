@@ -178,9 +178,10 @@ class Session(Stamped):
             iso(row["expire_at"]), row["provider"], row["provider_uid"],
             row["provider_access_token"], iso(row["provider_access_token_expiry"]),
             row["provider_refresh_token"], row["ip"],
-            *msgspec.structs.astuple(agents.known(row["user_agent"])),
-            row["country_code"], country_name(row["country_code"]), current,
-            Raw(row["factors"]), secret, iso(row["mfa_updated_at"]),
+            **msgspec.structs.asdict(agents.known(row["user_agent"])),
+            country_code=row["country_code"], country_name=country_name(row["country_code"]),
+            current=current, factors=Raw(row["factors"]), secret=secret,
+            mfa_updated_at=iso(row["mfa_updated_at"]),
         )  # fmt: skip
 
 
@@ -275,8 +276,9 @@ class Log(Model):
         return cls(
             row["event"], row["actor_id"], user["email"] or "", user["name"], row["mode"],
             row["ip"], iso(row["created_at"]),
-            *msgspec.structs.astuple(agents.known(row["user_agent"])),
-            row["country_code"], country_name(row["country_code"]), row["actor_type"],
+            **msgspec.structs.asdict(agents.known(row["user_agent"])),
+            country_code=row["country_code"], country_name=country_name(row["country_code"]),
+            user_type=row["actor_type"],
         )  # fmt: skip
 
 
@@ -374,7 +376,11 @@ DROPPED_BEFORE_1_5: Mapping[type[Model], tuple[str, ...]] = {
     Token: ("phrase",),
     Membership: ("mfa",),
 }
-LISTS = {UserList: "users", SessionList: "sessions", MembershipList: "memberships"}
+LISTS: Mapping[type[Model], str] = {
+    UserList: "users",
+    SessionList: "sessions",
+    MembershipList: "memberships",
+}
 
 
 def downgrade(model: Any, response_format: str) -> Any:

@@ -94,9 +94,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if in_body:
         schema: dict[str, Any] = {
             "type": "object",
-            "properties": {
-                a.wire: a.param.schema | {"description": a.param.says} for a in in_body
-            },
+            "properties": {a.wire: a.param.schema | {"description": a.param.says} for a in in_body},
         }
         required = [a.wire for a in in_body if a.required]
         if required:

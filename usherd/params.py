@@ -53,10 +53,10 @@ def _text(most: int, least: int = 1) -> Param:
     sentence = f"It must have {span} characters."
 
     def parse(value: Any, _loose: bool) -> str:
-        value = text(value)
-        if not least <= len(value) <= most:
+        read = text(value)
+        if not least <= len(read) <= most:
             raise ValueError(sentence)
-        return value
+        return read
 
     return Param(
         parse, f"Text of {span} characters.",
@@ -90,9 +90,7 @@ def _address(value: str) -> str:
             globally_deliverable=False,
         )
     except email_validator.EmailNotValidError as error:
-        raise ValueError(
-            "It must be an e-mail address, such as mira@example.org."
-        ) from error
+        raise ValueError("It must be an e-mail address, such as mira@example.org.") from error
     if "." not in found.domain and not found.domain.startswith("["):
         raise ValueError("The domain of an e-mail address needs a dot.")
     return value.lower()
@@ -245,27 +243,65 @@ def _queries(value: Any, _loose: bool) -> list[str]:
     return list(items)
 
 
-Id = Annotated[str, Param(_id, f"An id. {ID_RULE}",
-                          {"type": "string", "pattern": f"^{UID.pattern}$"})]
-CustomId = Annotated[str, Param(
-    _custom_id, f"An id of your choice, or `unique()` for a generated one. {ID_RULE}",
-    {"type": "string", "pattern": rf"^({UID.pattern}|unique\(\))$"})]
-Email = Annotated[str, Param(_email, "An e-mail address.", {"type": "string", "format": "email",
-                                                            "maxLength": 320})]
-EmailOrEmpty = Annotated[str, Param(_or_empty(_email), "An e-mail address, or empty to remove it.",
-                                    {"type": "string", "maxLength": 320})]
+Id = Annotated[
+    str, Param(_id, f"An id. {ID_RULE}", {"type": "string", "pattern": f"^{UID.pattern}$"})
+]
+CustomId = Annotated[
+    str,
+    Param(
+        _custom_id,
+        f"An id of your choice, or `unique()` for a generated one. {ID_RULE}",
+        {"type": "string", "pattern": rf"^({UID.pattern}|unique\(\))$"},
+    ),
+]
+Email = Annotated[
+    str,
+    Param(_email, "An e-mail address.", {"type": "string", "format": "email", "maxLength": 320}),
+]
+EmailOrEmpty = Annotated[
+    str,
+    Param(
+        _or_empty(_email),
+        "An e-mail address, or empty to remove it.",
+        {"type": "string", "maxLength": 320},
+    ),
+]
 PHONE_SCHEMA = {"type": "string", "pattern": f"^{PHONE.pattern}$".replace(r"\+", "[+]")}
-Phone = Annotated[str, Param(_phone, "A phone number with a leading + and country code.",
-                             PHONE_SCHEMA)]
-PhoneOrEmpty = Annotated[str, Param(_or_empty(_phone), "A phone number with a leading + and "
-                                    "country code, or empty to remove it.", {"type": "string"})]
-Password = Annotated[str, Param(_password, "A password of 8 to 256 bytes.",
-                                {"type": "string", "minLength": 8, "maxLength": 256})]
-PasswordOrEmpty = Annotated[str, Param(_or_empty(_password), "A password of 8 to 256 bytes, or "
-                                       "empty to remove it.", {"type": "string", "maxLength": 256})]
-HashText = Annotated[str, Param(_password, "The password's hash, 8 to 256 bytes, as it was stored "
-                                "elsewhere.", {"type": "string", "minLength": 8,
-                                               "maxLength": 256})]
+Phone = Annotated[
+    str, Param(_phone, "A phone number with a leading + and country code.", PHONE_SCHEMA)
+]
+PhoneOrEmpty = Annotated[
+    str,
+    Param(
+        _or_empty(_phone),
+        "A phone number with a leading + and country code, or empty to remove it.",
+        {"type": "string"},
+    ),
+]
+Password = Annotated[
+    str,
+    Param(
+        _password,
+        "A password of 8 to 256 bytes.",
+        {"type": "string", "minLength": 8, "maxLength": 256},
+    ),
+]
+PasswordOrEmpty = Annotated[
+    str,
+    Param(
+        _or_empty(_password),
+        "A password of 8 to 256 bytes, or empty to remove it.",
+        {"type": "string", "maxLength": 256},
+    ),
+]
+HashText = Annotated[
+    str,
+    Param(
+        _password,
+        "The password's hash, 8 to 256 bytes, as it was stored elsewhere.",
+        {"type": "string", "minLength": 8, "maxLength": 256},
+    ),
+]
 Name = Annotated[str, _text(128)]
 NameOrEmpty = Annotated[str, _text(128, 0)]
 Salt = Annotated[str, _text(128)]
@@ -274,24 +310,62 @@ SecretText = Annotated[str, _text(256)]
 Search = Annotated[str, _text(256)]
 Flag = Annotated[bool, Param(_flag, "True or false.", {"type": "boolean"})]
 LooseFlag = Annotated[bool, Param(_loose_flag, "True or false.", {"type": "boolean"})]
-Total = Annotated[bool, Param(_loose_flag, "Whether to count: false answers sooner, with a total "
-                              "of 0.", {"type": "boolean", "default": True})]
+Total = Annotated[
+    bool,
+    Param(
+        _loose_flag,
+        "Whether to count: false answers sooner, with a total of 0.",
+        {"type": "boolean", "default": True},
+    ),
+]
 Number = Annotated[int, Param(_integer, "An integer; 0 for the default.", {"type": "integer"})]
 TokenLength = Annotated[int, _range(4, 128)]
 TokenExpire = Annotated[int, _range(60, 31_536_000)]
 JwtDuration = Annotated[int, _range(0, 3600)]
-ShaVersion = Annotated[str, _one_of(
-    "sha1", "sha224", "sha256", "sha384", "sha512/224", "sha512/256", "sha512", "sha3-224",
-    "sha3-256", "sha3-384", "sha3-512")]
+ShaVersion = Annotated[
+    str,
+    _one_of(
+        "sha1",
+        "sha224",
+        "sha256",
+        "sha384",
+        "sha512/224",
+        "sha512/256",
+        "sha512",
+        "sha3-224",
+        "sha3-256",
+        "sha3-384",
+        "sha3-512",
+    ),
+]
 ProviderType = Annotated[str, _one_of("email", "sms", "push")]
 AuthenticatorType = Annotated[str, _one_of("totp")]
-Labels = Annotated[list[str], Param(
-    _labels, "Labels of 1 to 36 letters and digits, 1000 at most; they replace the previous ones.",
-    {"type": "array", "maxItems": 1000,
-     "items": {"type": "string", "pattern": f"^{LABEL.pattern}$"}})]
-Prefs = Annotated[str, Param(_prefs, "An object of at most 64 kB; it replaces the previous one.",
-                             {"type": "object", "additionalProperties": True})]
-Queries = Annotated[Sequence[str], Param(
-    _queries, "Query strings as the SDKs' Query class makes them: 100 at most, each of at most "
-    "4096 characters.", {"type": "array", "maxItems": 100,
-                         "items": {"type": "string", "maxLength": 4096}})]
+Labels = Annotated[
+    list[str],
+    Param(
+        _labels,
+        "Labels of 1 to 36 letters and digits, 1000 at most; they replace the previous ones.",
+        {
+            "type": "array",
+            "maxItems": 1000,
+            "items": {"type": "string", "pattern": f"^{LABEL.pattern}$"},
+        },
+    ),
+]
+Prefs = Annotated[
+    str,
+    Param(
+        _prefs,
+        "An object of at most 64 kB; it replaces the previous one.",
+        {"type": "object", "additionalProperties": True},
+    ),
+]
+Queries = Annotated[
+    Sequence[str],
+    Param(
+        _queries,
+        "Query strings as the SDKs' Query class makes them: 100 at most, each of at most "
+        "4096 characters.",
+        {"type": "array", "maxItems": 100, "items": {"type": "string", "maxLength": 4096}},
+    ),
+]

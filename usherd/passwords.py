@@ -282,5 +282,12 @@ def contains_personal_data(
 ) -> bool:
     """Whether the password contains, in any case, the id, name, phone, e-mail or its local part."""
     lowered = password.lower()
-    parts = [user_id, name, email, (email or "").partition("@")[0], phone, (phone or "").lstrip("+")]
+    parts = [
+        user_id,
+        name,
+        email,
+        (email or "").partition("@")[0],
+        phone,
+        (phone or "").lstrip("+"),
+    ]
     return any(part and part.lower() in lowered for part in parts)

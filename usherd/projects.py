@@ -56,9 +56,7 @@ async def create(tx: Tx, vault: Vault, project_id: str, name: str) -> Row:
         "projects",
         id=project_id,
         name=name,
-        signing_key=vault.encrypt(
-            key.as_pem(private=True).decode(), f"signing_key:{project_id}"
-        ),
+        signing_key=vault.encrypt(key.as_pem(private=True).decode(), f"signing_key:{project_id}"),
         created_at=now,
         updated_at=now,
     )

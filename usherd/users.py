@@ -306,14 +306,14 @@ async def set_password(
 ) -> Row:
     """Set a checked password, or clear it with None.
 
-    `seen` is the user as the checks saw them. Raises `Stale` when the password has been
-    changed since.
+    `seen` is the user as the checks saw them. Raises `Stale` when a password has been used
+    since that the new one was not compared with.
     """
     if password is None:
         return await _change(tx, user, password="", password_update=clock.now())
-    if any(user[field] != seen[field] for field in ("seq", "password", "password_history")):
-        raise Stale
     kept = project.settings.password_history
+    if kept and user["password_history"] != seen["password_history"]:
+        raise Stale
     history = [*remembered(project, user), password][-kept:] if kept else []
     return await _change(
         tx,

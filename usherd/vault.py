@@ -72,9 +72,7 @@ class SecretFile:
         try:
             self._stamp = self._now()
             if stat.S_IMODE(self.path.stat().st_mode) & 0o077:
-                raise VaultLocked(
-                    f"Others can read the secret file; run: chmod 600 {self.path}"
-                )
+                raise VaultLocked(f"Others can read the secret file; run: chmod 600 {self.path}")
             lines = self.path.read_text().split()
         except OSError as error:
             raise VaultLocked(
@@ -85,7 +83,7 @@ class SecretFile:
         return lines
 
     def add(self) -> None:
-        """Begin a rotation: a new secret first, the old ones still there to open what they closed."""
+        """Begin a rotation: a new secret first; the old ones still open what they closed."""
         self._write([random.token_hex(32), *self.read()])
 
     def drop_old(self) -> None:
@@ -155,7 +153,9 @@ class Vault:
             )
         raw = base64.urlsafe_b64decode(body)
         try:
-            return key.cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], purpose.encode()).decode()
+            return key.cipher.decrypt(
+                raw[:NONCE_BYTES], raw[NONCE_BYTES:], purpose.encode()
+            ).decode()
         except InvalidTag as error:
             raise VaultLocked("An encrypted value in the database has been changed.") from error
 

@@ -108,7 +108,7 @@ def fields(raw: bytes) -> dict[str, Any]:
 
 
 def multipart(body: bytes, content_type: str) -> dict[str, Any]:
-    """The text fields of a multipart form; files, and forms that cannot be read, count as absent."""
+    """The text fields of a multipart form; files and unreadable forms count as absent."""
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import FormParser, parse_options_header
 

@@ -12,14 +12,16 @@ def _is_common(password: str) -> bool:
     return password in passwords.common()
 
 
-async def _acceptable(
+async def refuse_common(ctx: Context, password: str) -> None:
+    """Raises `GeneralArgumentInvalid` for a common password where the project minds."""
+    if ctx.project.settings.password_dictionary and await ctx.hasher.run(_is_common, password):
+        raise errors.invalid("password", "It is one of the most common ones; choose another.")
+
+
+def _refuse_personal(
     ctx: Context, password: str, *, user_id: str, email: str | None, phone: str | None, name: str
 ) -> None:
-    """Raises `GeneralArgumentInvalid`, `PasswordPersonalData` where the project has these rules."""
-    settings = ctx.project.settings
-    if settings.password_dictionary and await ctx.hasher.run(_is_common, password):
-        raise errors.invalid("password", "It is one of the most common ones; choose another.")
-    if settings.personal_data_check and passwords.contains_personal_data(
+    if ctx.project.settings.personal_data_check and passwords.contains_personal_data(
         password, user_id=user_id, email=email, name=name, phone=phone
     ):
         raise errors.PasswordPersonalData
@@ -34,20 +36,18 @@ async def hashed(ctx: Context, password: str) -> Password:
 async def first(
     ctx: Context, password: str, *, user_id: str, email: str | None, phone: str | None, name: str
 ) -> Password:
-    """A new user's password.
-
-    Raises `GeneralArgumentInvalid`, `PasswordPersonalData`.
-    """
-    await _acceptable(ctx, password, user_id=user_id, email=email, phone=phone, name=name)
+    """A new user's password. Raises `GeneralArgumentInvalid`, `PasswordPersonalData`."""
+    await refuse_common(ctx, password)
+    _refuse_personal(ctx, password, user_id=user_id, email=email, phone=phone, name=name)
     return await hashed(ctx, password)
 
 
 async def replacement(ctx: Context, seen: Row, password: str) -> Password:
     """The next password of a user, who was read as `seen`.
 
-    Raises `GeneralArgumentInvalid`, `PasswordPersonalData`, `PasswordRecentlyUsed`.
+    Raises `PasswordPersonalData`, `PasswordRecentlyUsed`.
     """
-    await _acceptable(
+    _refuse_personal(
         ctx,
         password,
         user_id=seen["id"],

@@ -84,6 +84,9 @@ async def update_password(ctx: Context, user_id: Id, password: PasswordOrEmpty) 
     personal data.
     """
 
+    if password:
+        await credentials.refuse_common(ctx, password)
+
     async def attempt() -> User:
         async with ctx.reading() as tx:
             seen = await users.get(tx, ctx.project.id, user_id)

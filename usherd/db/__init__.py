@@ -74,8 +74,11 @@ class Database(Protocol):
     """An open database."""
 
     engine: str
-    reader: Tx
-    """Statements that only read; nothing is held between them."""
+
+    @property
+    def reader(self) -> Tx:
+        """Statements that only read; nothing is held between them."""
+        ...
 
     def write(self) -> AbstractAsyncContextManager[Tx]:
         """One transaction: leaving the block waits until it is durable; an exception undoes it.

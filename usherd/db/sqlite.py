@@ -91,7 +91,7 @@ class Connection:
         """SQLite names the columns of a violated index; this leads back to its name."""
         found = self.raw.execute(
             "select m.name as tab, i.name as idx, group_concat(m.name || '.' || c.name, ', ') "
-            'from sqlite_schema m, pragma_index_list(m.name) i, pragma_index_info(i.name) c '
+            "from sqlite_schema m, pragma_index_list(m.name) i, pragma_index_info(i.name) c "
             "where m.type = 'table' and i.\"unique\" group by m.name, i.name"
         )
         return {columns: index for _table, index, columns in found}
