@@ -58,8 +58,11 @@ def fill(url: str, secret: str, everybody: list[Person]) -> tuple[str, float]:
 
 def under_load(
     engine: str, url: str, secret: str, world: World, plan: Plan, only: list[str]
-) -> tuple[Process, list[Result]]:
-    """Start usherd and the ceiling, measure one scenario after the other, stop both."""
+) -> tuple[Process, list[Result], list[str]]:
+    """Start usherd and the ceiling, measure one scenario after the other, stop both.
+
+    Returns the results, and what went wrong with the scenarios that have none.
+    """
     starts = []
     for _ in range(COLD_STARTS - 1):
         early = servers.usherd(url, secret)
@@ -67,20 +70,19 @@ def under_load(
         starts.append(early.cold_start_seconds)
     server, ceiling = servers.usherd(url, secret), servers.ceiling()
     starts.append(server.cold_start_seconds)
-    memory, results = server.memory_mb(), list[Result]()
+    memory, results, failures = server.memory_mb(), list[Result](), list[str]()
     try:
         for scenario in SCENARIOS:
             if scenario.name not in only:
                 continue
             print(f"{engine}: {scenario.says} ...", file=sys.stderr, flush=True)
-            if scenario.name == "sign-in":
-                results += measure.sign_in(engine, scenario, world, plan, server, ceiling)
-            else:
-                results.append(measure.scenario(engine, scenario, world, plan, server, ceiling))
-        return Process(starts, memory, server.memory_mb()), results
-    except Exception as error:
-        error.add_note(f"The server said:\n{server.said()}")
-        raise
+            measured = measure.sign_in if scenario.name == "sign-in" else measure.scenario
+            try:
+                results += measured(engine, scenario, world, plan, server, ceiling)
+            except (Unexpected, TimeoutError) as error:
+                failures.append(f"{engine}, {scenario.name}: {error or type(error).__name__}")
+                print(f"FAILED: {failures[-1]}\n{server.said()}", file=sys.stderr, flush=True)
+        return Process(starts, memory, server.memory_mb()), results, failures
     finally:
         server.stop()
         ceiling.stop()
@@ -93,13 +95,13 @@ def one_engine(engine: str, plan: Plan, users: int, only: list[str]) -> Engine:
     with servers.database(engine) as url:
         key, took = fill(url, secret, everybody)
         world = World(key, everybody)
-        process, results = under_load(engine, url, secret, world, plan, only)
+        process, results, failures = under_load(engine, url, secret, world, plan, only)
         for result in results:
             if result.name == "update" and engine == "sqlite":
                 result.bare_rate = bare.updates(url, everybody, max(1.0, plan.seconds))
             elif result.name == "sign-in":
                 result.bare_rate = bare.verifications(max(1.0, plan.seconds))
-    return Engine(engine, users, took, process, results)
+    return Engine(engine, users, took, process, results, failures)
 
 
 def main() -> None:
@@ -110,13 +112,12 @@ def main() -> None:
     servers.pin_generator()
     found = []
     for engine in engines:
-        try:
-            found.append(one_engine(engine, plan, given.users, given.only))
-        except Unexpected as error:
-            notes = "\n".join(getattr(error, "__notes__", []))
-            sys.exit(f"{engine}: {error}\n{notes}")
+        found.append(one_engine(engine, plan, given.users, given.only))
         report.show(found[-1])
     print(f"Written to {report.keep(plan, found)}")
+    failures = [failure for each in found for failure in each.failures]
+    if failures:
+        sys.exit("FAILED, and therefore without figures:\n" + "\n".join(failures))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ class Engine(msgspec.Struct, frozen=True):
     populate_seconds: float
     process: Process
     results: list[Result]
+    failures: list[str]
+    """Scenarios that got an answer they do not allow, and which; they have no figures."""
 
 
 def _machine() -> dict[str, str | int | None]:
@@ -63,7 +65,7 @@ def _machine() -> dict[str, str | int | None]:
 def show(found: Engine) -> None:
     """The table of one engine."""
     table = Table(title=f"{found.engine}, {found.users:,} users", title_justify="left")
-    table.add_column("scenario")
+    table.add_column("scenario", no_wrap=True)
     for name in ("conns", "req/s", "spread", "p50 ms", "p99 ms", "ceiling", "of it", "bare"):
         table.add_column(name, justify="right", no_wrap=True)
     for result in found.results:
@@ -80,7 +82,7 @@ def show(found: Engine) -> None:
             f"{ratio:.1%}" if ratio is not None else "",
             f"{result.bare_rate:,.0f}" if result.bare_rate is not None else "",
         )
-    console = Console()
+    console = Console(width=100)
     console.print(table)
     process = found.process
     starts = sorted(process.cold_start_seconds)

@@ -34,6 +34,7 @@ ARGON2_MOST_WORK_KIB = 4 << 20
 """Memory times passes, in KiB: about four seconds."""
 BCRYPT_MOST_COST = 16
 SCRYPT_MOST_BYTES = 256 << 20
+SCRYPT_MOST_PARALLEL = 64
 SCRYPT_MOST_WORK = 1 << 24
 """N * r * p: about ten seconds."""
 PHPASS_MOST_ROUNDS_LOG2 = 24
@@ -170,6 +171,8 @@ def unusable_scrypt(cpu: int, memory: int, parallel: int, length: int) -> str | 
         return "passwordCpu must be a power of two, at least 2, or 0 for the default."
     if memory < 1 or parallel < 1:
         return "passwordMemory and passwordParallel must be at least 1, or 0 for the default."
+    if parallel > SCRYPT_MOST_PARALLEL:
+        return f"passwordParallel must be at most {SCRYPT_MOST_PARALLEL}."
     if not 10 <= length <= 128:
         return "passwordLength must be from 10 to 128, or 0 for the default."
     too_large = 128 * memory * (cpu + parallel) > SCRYPT_MOST_BYTES

