@@ -8,7 +8,7 @@ import os
 
 import uvicorn
 
-from usherd import db, events, logconfig, metrics, projects, vault
+from usherd import agents, db, events, logconfig, metrics, projects, vault
 from usherd.api import TABLE
 from usherd.api.plain import PLAIN
 from usherd.hashing import HashingPool
@@ -36,12 +36,14 @@ async def open_house(settings: Settings) -> House:
         hasher=HashingPool(settings.hashing_threads, settings.hashing_queue),
         directory=projects.Directory(database),
         bus=bus,
+        detector=agents.Detector(),
     )
 
 
 async def close_house(house: House) -> None:
     """Let go of everything; what was accepted is on disk by then."""
     house.hasher.close()
+    await house.detector.close()
     await house.db.close()
 
 

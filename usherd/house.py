@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from usherd.agents import Detector
 from usherd.db import Database
 from usherd.events import Bus
 from usherd.hashing import HashingPool
@@ -21,3 +22,4 @@ class House(msgspec.Struct, frozen=True):
     hasher: HashingPool
     directory: Directory
     bus: Bus
+    detector: Detector

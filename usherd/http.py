@@ -87,6 +87,14 @@ class Context:
         """A short look at the database before slow work such as hashing."""
         return self.house.db.read()
 
+    async def learn_agents(self, *rows: Row) -> None:
+        """Find out what the user agents of these rows, or else the caller's, are.
+
+        Call it before the first statement of a transaction: it may take a while.
+        """
+        agents = {row["user_agent"] for row in rows} or {self.client.user_agent}
+        await self.house.detector.learn(agents)
+
     @property
     def hasher(self) -> HashingPool:
         return self.house.hasher

@@ -113,14 +113,10 @@ def parse(term: str) -> Search | None:
     if len(folded) > 2 and folded[0] == folded[-1] == '"':
         words = [word.strip(EDGES + '"') for word in folded[1:-1].split()]
         words = [word for word in words if word]
-        phrase = GAP.join(words)
-        return Search(((_needle(phrase),),)) if phrase else None
+        return Search(((_needle(GAP.join(words)),),)) if words else None
     needles: dict[str, None] = {}
     for word in OPERATORS.sub(" ", folded).split():
         word = word.strip(EDGES)
-        if ADDRESS.fullmatch(word):
-            needles[GAP + word] = None
-            continue
         for part in [word] if "@" in word else re.split(r"[+-]+", word):
             if part:
                 needles[_needle(part)] = None
@@ -134,5 +130,6 @@ def parse(term: str) -> Search | None:
 
 
 def _needle(text: str) -> str:
-    """One and two characters are how a word begins; more may stand anywhere in it."""
-    return text if len(text) >= 3 else GAP + text
+    """One and two characters are how a word begins, and so is a whole address; anything else
+    may stand anywhere in it."""
+    return GAP + text if len(text) < 3 or ADDRESS.fullmatch(text) else text

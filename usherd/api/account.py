@@ -51,6 +51,7 @@ async def get(ctx: Context) -> Account:
 )
 async def create_session(ctx: Context, user_id: CustomId, secret: SecretText) -> Session:
     """Exchange a token for a session. The token is used up."""
+    await ctx.learn_agents()
     try:
         user = await users.lock(ctx.tx, ctx.project.id, user_id)
     except errors.UserNotFound as error:
@@ -90,6 +91,8 @@ async def create_email_password_session(ctx: Context, email: Email, password: Pa
 
     A password that was imported with another algorithm is stored anew with ours.
     """
+
+    await ctx.learn_agents()
 
     async def attempt() -> Session:
         async with ctx.reading() as tx:

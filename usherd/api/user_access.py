@@ -36,6 +36,8 @@ async def list_sessions(ctx: Context, user_id: Id, total: Total = True) -> Sessi
     """List a user's sessions, oldest first. Their secrets are not shown again."""
     await users.get(ctx.tx, ctx.project.id, user_id)
     rows = await sessions.listing(ctx.tx, ctx.project.id, user_id)
+    if rows:
+        await ctx.learn_agents(*rows)
     return SessionList(len(rows) if total else 0, [Session.of(row) for row in rows])
 
 
@@ -53,6 +55,7 @@ async def create_session(ctx: Context, user_id: CustomId) -> Session:
     `X-Appwrite-Session`. It is not shown again. Beyond the project's limit of sessions for
     one user the oldest end.
     """
+    await ctx.learn_agents()
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
     row, secret = await sessions.create(
         ctx.tx, ctx.project, user, ctx.client, provider="server", factors=["server"]

@@ -19,6 +19,8 @@ async def list_logs(
     asked = query.LOGS.read(queries)
     user = await users.get(ctx.tx, ctx.project.id, user_id)
     rows, count = await logs.listing(ctx.tx, ctx.project.id, user, asked, total=total)
+    if rows:
+        await ctx.learn_agents(*rows)
     return LogList(count, [Log.of(row, user) for row in rows])
 
 
