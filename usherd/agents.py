@@ -77,8 +77,10 @@ def _remember(user_agent: str, agent: Agent) -> None:
 class Detector:
     """Asks the detector's process; a detector that is slow or broken makes nobody wait for long."""
 
-    def __init__(self, patience_seconds: float = 3.0) -> None:
+    def __init__(self, patience_seconds: float = 3.0, limit_seconds: float = 20.0) -> None:
+        """A caller waits for `patience_seconds`, the process may think for `limit_seconds`."""
         self._patience = patience_seconds
+        self._limit = limit_seconds
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
@@ -97,27 +99,35 @@ class Detector:
         async with self._turn:
             if user_agent in _remembered:
                 return
-            process = self._process
-            if process is None or process.returncode is not None:
-                process = self._process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "usherd.agents",
-                    stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-                )  # fmt: skip
-            if process.stdin is None or process.stdout is None:
-                return
             try:
-                process.stdin.write(msgspec.json.encode(user_agent[:LONGEST]) + b"\n")
-                await process.stdin.drain()
-                answer = await process.stdout.readline()
+                answer = await asyncio.wait_for(self._answer(user_agent), self._limit)
                 _remember(user_agent, msgspec.json.decode(answer, type=Agent))
+            except TimeoutError:  # before OSError, which it is a kind of
+                _remember(user_agent, UNKNOWN)
+                await self.close()
             except (OSError, ValueError):
-                self._process = None  # it died; the next question starts another
+                await self.close()  # it died or never lived; the next question starts another
+
+    async def _answer(self, user_agent: str) -> bytes:
+        process = self._process
+        if process is None or process.returncode is not None:
+            process = self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "usherd.agents",
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+        if process.stdin is None or process.stdout is None:
+            return b""
+        process.stdin.write(msgspec.json.encode(user_agent[:LONGEST]) + b"\n")
+        await process.stdin.drain()
+        return await process.stdout.readline()
 
     async def close(self) -> None:
         """End the detector's process."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
 
 
 def detect(user_agent: str) -> Agent:

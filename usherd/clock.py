@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+FIRST = -62_135_596_800_000
+LAST = 253_402_300_799_999
+"""The years 1 to 9999: what a date can say in UTC."""
 
 
 def now() -> int:
@@ -21,21 +27,32 @@ def _second(seconds: int) -> str:
 
 
 def iso(ms: int | None) -> str:
-    """`2025-03-09T14:05:07.250+00:00`; the empty string for None."""
+    """`2025-03-09T14:05:07.250+00:00`; the empty string for None.
+
+    What lies outside the years 1 to 9999 is shown as the nearest moment inside.
+    """
     if ms is None:
         return ""
+    if not FIRST <= ms <= LAST:
+        ms = FIRST if ms < FIRST else LAST
     seconds, rest = divmod(ms, 1000)
     return f"{_second(seconds)}.{rest:03d}+00:00"
 
 
 def parse(text: str) -> int:
-    """Milliseconds for a date in ISO 8601; without an offset it is UTC. Raises ValueError."""
-    if not _YEAR.match(text.strip()):
+    """Milliseconds for a date in ISO 8601, without what is finer; without an offset it is UTC.
+
+    Raises ValueError, also for an offset that leads out of the years 1 to 9999.
+    """
+    text = text.strip()
+    if not _YEAR.match(text):
         raise ValueError("a date begins with a year of four digits, as in 2025-03-09T14:05:07Z")
-    moment = datetime.fromisoformat(text.strip())
+    if text[10:11] not in ("", "T", " "):
+        raise ValueError("a T or a space stands between date and time")
+    moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    try:
-        return round(moment.timestamp() * 1000)
-    except OverflowError as error:
-        raise ValueError("the date is out of range") from error
+    ms = (moment - _EPOCH) // _MILLISECOND
+    if not FIRST <= ms <= LAST:
+        raise ValueError("the date is out of range")
+    return ms

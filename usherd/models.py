@@ -399,5 +399,5 @@ def downgrade(model: Any, response_format: str) -> Any:
     dropped = DROPPED_BEFORE_1_5.get(type(model))
     if dropped is None:
         return model
-    plain = msgspec.json.decode(encode(model))
+    plain = msgspec.json.decode(encode(model), type=dict[str, Raw])
     return {name: value for name, value in plain.items() if name not in dropped}

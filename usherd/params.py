@@ -81,8 +81,11 @@ def _address(value: str) -> str:
     if not value.isascii() or len(value) > 320 or UNSTORABLE.search(value):
         raise ValueError("It must be an e-mail address of ASCII characters, 320 at most.")
     try:
+        # It refuses .test, .local and the like otherwise, which tests and intranets use.
+        email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
         found = email_validator.validate_email(
             value,
+            strict=True,
             allow_smtputf8=False,
             allow_quoted_local=True,
             allow_domain_literal=True,
@@ -91,8 +94,11 @@ def _address(value: str) -> str:
         )
     except email_validator.EmailNotValidError as error:
         raise ValueError("It must be an e-mail address, such as mira@example.org.") from error
-    if "." not in found.domain and not found.domain.startswith("["):
-        raise ValueError("The domain of an e-mail address needs a dot.")
+    if not found.domain.startswith("["):
+        if "." not in found.domain:
+            raise ValueError("The domain of an e-mail address needs a dot.")
+        if found.domain.rpartition(".")[2][:1].isdigit():
+            raise ValueError("The last part of an e-mail address begins with a letter.")
     return value.lower()
 
 
@@ -164,7 +170,7 @@ def _loose_flag(value: Any, _loose: bool) -> bool:
 def _integer(value: Any, loose: bool) -> int:
     if loose and isinstance(value, str) and INTEGER.fullmatch(value):
         value = int(value)
-    if type(value) is not int or not -INT64 <= value <= INT64:
+    if type(value) is not int or not -INT64 - 1 <= value <= INT64:
         raise ValueError("It must be an integer of at most 64 bits.")
     return value
 

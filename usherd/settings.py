@@ -142,8 +142,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             setting = known.get(variable)
             if setting is None:
                 raise BadSetting(f"{variable} is no setting of usherd; see docs/settings.md.")
-            if not setting.name:
-                values[setting.field] = _read(setting, text, variable)
+            value = _read(setting, text, variable)
+            if not setting.name:  # a project's settings are read with each project
+                values[setting.field] = value
         values |= {field: value for field, value in given.items() if value is not None}
         settings = cls(**values)
         if settings.workers > 1 and not settings.database.startswith("postgres"):
