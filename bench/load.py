@@ -150,11 +150,6 @@ async def _drive(port: int, streams: Sequence[Stream], seconds: float) -> list[M
         lane.deadline = begin + seconds
     for connection in connections:
         connection.ask()
-    def spin() -> None:
-        if any(not lane.finished.done() for lane in lanes):
-            loop.call_soon(spin)
-    import os
-    if os.environ.get("SPIN"): spin()
     try:
         async with asyncio.timeout(seconds + GRACE_SECONDS):
             await asyncio.gather(*(lane.finished for lane in lanes))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
+import sys
 
 import uvicorn
 
@@ -100,6 +102,8 @@ def serve(settings: Settings) -> None:
     if welcome is not None:
         print(projects.welcome_text(url, welcome.project_id, welcome.secret), flush=True)
     log.info("serving %s on %s", settings.database.partition("://")[0], url)
+    # uvicorn finishes what was accepted and then raises the signal anew: that is a good end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     options = {
         "host": settings.host,
         "port": settings.port,

@@ -35,6 +35,10 @@ DatabaseOption = Annotated[
 ProjectOption = Annotated[str, typer.Option("--project", help="The project's id.")]
 
 
+UNBOUNDED = 10_000
+"""Columns of a table that another program reads: nothing is cut."""
+
+
 class Refused(Exception):
     """What was asked cannot be done; the message is one sentence."""
 
@@ -203,10 +207,14 @@ def list_keys(project: ProjectOption, database: DatabaseOption = None) -> None:
     if found is None:
         raise Refused(f"There is no project {project}.")
     table("Key", "Name", "Scopes", "Expires", "Last used", rows=[
-        (row["id"], row["name"], ", ".join(msgspec.json.decode(row["scopes"])),
+        (row["id"], row["name"], _scopes(msgspec.json.decode(row["scopes"])),
          clock.iso(row["expire_at"]) or "never", clock.iso(row["accessed_at"]) or "never")
         for row in found
     ])  # fmt: skip
+
+
+def _scopes(scopes: list[str]) -> str:
+    return "all" if set(scopes) == set(keys.SCOPES) else ", ".join(scopes)
 
 
 @key_app.command("delete")
@@ -256,7 +264,7 @@ def table(*columns: str, rows: Sequence[tuple[str, ...]]) -> None:
     sheet = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         sheet.add_row(*row)
-    Console(soft_wrap=True).print(sheet)
+    Console(width=None if sys.stdout.isatty() else UNBOUNDED).print(sheet)
 
 
 def stop(reason: object) -> NoReturn:

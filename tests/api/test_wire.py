@@ -79,7 +79,9 @@ def test_a_body_over_the_limit_is_413_before_it_is_read(api: Api) -> None:
     )
     with socket.create_connection(address, timeout=5) as connection:
         connection.sendall(f"{head}Content-Length: 99999999999999\r\n\r\n".encode())
-        answer = connection.recv(4096)
+        answer = b""
+        while b"general_argument_invalid" not in answer and (some := connection.recv(4096)):
+            answer += some
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"general_argument_invalid" in answer
 
@@ -106,7 +108,7 @@ def test_path_parameters_win_over_the_body(api: Api) -> None:
 
 @pytest.mark.parametrize("path", [
     "/users/%00", "/users/%ff", "/users/%2e%2e", "/users/a%2fb", "/users/" + "x" * 3000,
-    "/users/ä", "/users/{userId}", "/users//", "/users/{}",
+    "/users/ä", "/users/{userId}", "/users//x/", "/users/{}",
 ])  # fmt: skip
 def test_odd_paths_never_fail(api: Api, path: str) -> None:
     url = httpx.URL(api.server.endpoint + path)
