@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 PAGING = ("limit", "offset", "cursorAfter", "cursorBefore", "select")
+LONGEST_NUMBER = 32
 WORDS = {"true": True, "false": False, "null": None}
 
 
@@ -93,13 +94,9 @@ class _Arguments:
         word = self.text[start : self.at].strip()
         if word in WORDS:
             return WORDS[word]
-        try:
-            return int(word[:32])
-        except ValueError:
-            pass
-        try:
-            return float(word[:32])
-        except ValueError as error:
-            raise ValueError(
-                f"{word[:32]!r} is neither a number nor a string in quotes."
-            ) from error
+        for number in (int, float):
+            try:
+                return number(word if len(word) <= LONGEST_NUMBER else "")
+            except ValueError:
+                pass
+        raise ValueError(f"{word[:32]!r} is neither a number nor a string in quotes.")

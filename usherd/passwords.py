@@ -43,7 +43,7 @@ SCRYPT_DEFAULTS = {"cpu": 8, "memory": 14, "parallel": 1, "length": 64}
 
 ITOA64 = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 ARGON2 = re.compile(
-    r"\$(argon2(?:i|d|id))\$v=(\d+)\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)"
+    r"\$(argon2(?:i|d|id))(?:\$v=(\d+))?\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)"
 )
 BCRYPT = re.compile(r"\$2[abxy]\$(\d\d)\$[./A-Za-z0-9]{53}")
 SHA_NAMES = {
@@ -227,7 +227,7 @@ def verify(algorithm: str, password: str, digest: str, options: dict[str, Any]) 
         return False
     try:
         return check(password, digest, **options)
-    except (ValueError, TypeError, OverflowError, MemoryError, UnicodeError):
+    except (ValueError, TypeError, AttributeError, OverflowError, MemoryError):
         return False
 
 

@@ -16,10 +16,10 @@ GAP = "  "
 OPERATORS = re.compile(r'[*()<>~"]+')
 EDGES = "@+-"
 DIGITS_ONLY = re.compile(r"[0-9+().\s-]+")
-PHONE = re.compile(r"\+[0-9]+")
 ADDRESS = re.compile(r"[^@]+@[^@]+\.[^@]+")
 """A whole e-mail address: found where a word begins with it, so `a@b.c` does not find `aa@b.c`."""
 NOT_WORD = re.compile(r"\W+|_+")
+JOINTS = re.compile(r"[+-]+")
 GRAMS = 32
 """A longer needle is narrowed down by its first trigrams, and then compared as a whole."""
 
@@ -46,18 +46,23 @@ def document(*parts: str | None) -> str:
     """The text to search for a record with these parts.
 
     Each word of a part, folded; for a word with punctuation, such as an e-mail address, also how
-    its pieces begin; for a phone number also its bare digits.
+    its pieces begin.
     """
     words: list[str] = []
     marks: dict[str, None] = {}
     for part in parts:
-        for word in fold(part or "").split():
+        for word in _words(fold(part or "")):
             words.append(word)
-            if PHONE.fullmatch(word):
-                words.append(word[1:])
-            elif NOT_WORD.search(word):
-                marks |= {piece[:2]: None for piece in NOT_WORD.split(word) if piece}
+            if NOT_WORD.search(word):
+                pieces = (*NOT_WORD.split(word), *JOINTS.split(word))
+                marks |= {piece[:2]: None for piece in pieces if piece}
     return "".join(GAP + word for word in (*words, *marks))
+
+
+def _words(folded: str) -> list[str]:
+    """The words without the operators and signs around them."""
+    stripped = (word.strip(EDGES) for word in OPERATORS.sub(" ", folded).split())
+    return [word for word in stripped if word]
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -111,15 +116,12 @@ def parse(term: str) -> Search | None:
     """What to look for; None when nothing but operators was asked, and nothing is found."""
     folded = fold(term).strip()
     if len(folded) > 2 and folded[0] == folded[-1] == '"':
-        words = [word.strip(EDGES + '"') for word in folded[1:-1].split()]
-        words = [word for word in words if word]
+        words = _words(folded[1:-1])
         return Search(((_needle(GAP.join(words)),),)) if words else None
     needles: dict[str, None] = {}
-    for word in OPERATORS.sub(" ", folded).split():
-        word = word.strip(EDGES)
-        for part in [word] if "@" in word else re.split(r"[+-]+", word):
-            if part:
-                needles[_needle(part)] = None
+    for word in _words(folded):
+        for part in [word] if "@" in word else JOINTS.split(word):
+            needles[_needle(part)] = None
     if not needles:
         return None
     alternatives = [tuple(needles)]

@@ -1,0 +1,84 @@
+"""Search terms: folding, needles, and the conditions they become."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usherd import search
+
+
+@pytest.mark.parametrize(("text", "folded"), [
+    ("MIRA", "mira"), ("Míra", "mira"), ("Zoë", "zoe"), ("STRASSE", "strasse"),
+    ("Straße", "strasse"), ("Ørsted", "orsted"), ("Łódź", "lodz"), ("İstanbul", "istanbul"),
+    ("Iğdır", "igdir"), ("ﬁne", "fine"), ("Æsir", "aesir"), ("Дмитрий", "дмитрии"),
+    ("ΣΊΣΥΦΟΣ", "σισυφοσ"), ("東京", "東京"), ("🎉", "🎉"), ("", ""),
+])  # fmt: skip
+def test_folding(text: str, folded: str) -> None:
+    assert search.fold(text) == folded
+
+
+@given(st.text())
+def test_folding_twice_changes_nothing_more(text: str) -> None:
+    once = search.fold(text)
+    assert search.fold(once) == once
+
+
+def found(term: str, *parts: str) -> bool:
+    """Whether a record with these parts is found, by the definition and not by an index."""
+    parsed = search.parse(term)
+    text = search.document(*parts)
+    return parsed is not None and any(
+        all(needle in text for needle in needles) for needles in parsed.alternatives
+    )
+
+
+MESSI = ("u1", "lionel.messi@club.example", "Lionel Messi", "+491511111111", "label:staff")
+
+
+@pytest.mark.parametrize("term", [
+    "messi", "Lionel Messi", "mess", "essi", "me", "l", "lionel.messi@club.example",
+    "lionel.messi", "club", "club.example", "ub.exa", "+491511111111", "491511111111",
+    "0151", "+49 151", "u1", "label:staff", '"Lionel Messi"', "messi*", "-messi", "(lionel)",
+    '"(Lionel) Messi"', "lionel messi club staff", "151 1111 111",
+])  # fmt: skip
+def test_what_finds_messi(term: str) -> None:
+    assert found(term, *MESSI) is (term != "0151")
+
+
+@pytest.mark.parametrize("term", [
+    "messy", "lionel mira", "x", "ss", "club.example.org", "ionel.messi@club.example",
+    '"Messi Lionel"', ">", "", " ", '""', "+++", "'; drop table users; --",
+])  # fmt: skip
+def test_what_does_not_find_messi(term: str) -> None:
+    assert not found(term, *MESSI)
+
+
+def test_an_address_finds_that_address_alone() -> None:
+    assert found("mira@example.org", "mira@example.org")
+    assert not found("mira@example.org", "amira@example.org")
+    assert not found("mira@example.org", "other@example.org")
+
+
+@given(st.text(max_size=60), st.lists(st.text(max_size=30), max_size=4))
+def test_every_term_becomes_conditions_of_three_characters_or_more(
+    term: str, parts: list[str]
+) -> None:
+    parsed = search.parse(term)
+    if parsed is None:
+        return
+    for needles in parsed.alternatives:
+        assert all(len(gram) == 3 for gram in search.grams(needles))
+        assert search.grams(needles)
+    assert parsed.match().count('"') % 2 == 0
+    condition, params = parsed.recheck("users.search", "instr")
+    assert condition.count(":needle") == len(params)
+    assert isinstance(found(term, *parts), bool)
+
+
+@given(st.text(alphabet="abcdéÖ0123@. -+_<(*", min_size=1, max_size=20))
+def test_every_word_of_a_record_finds_it(part: str) -> None:
+    for word in search.fold(part).split():
+        if search.parse(word) is not None:
+            assert found(word, part)
