@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
@@ -16,6 +17,8 @@ from typing import Any
 
 import httpx
 import pytest
+
+from usherd import db
 
 ROOT = Path(__file__).parent.parent
 USHERD = Path(sys.executable).parent / "usherd"
@@ -41,8 +44,6 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def fresh_postgres(url: str) -> str:
     """The URL of a new, empty database on the server."""
-    import asyncio
-
     import asyncpg
 
     name = f"t{secrets.token_hex(6)}"
@@ -149,6 +150,17 @@ class Server:
             [USHERD, *args, "--database", self.database],
             capture_output=True, text=True, env=environment(**self.env), check=False,
         )  # fmt: skip
+
+    def insert(self, table: str, project_id: str, **values: Any) -> None:
+        """Put a row into the database while the server runs, as another process would."""
+
+        async def put() -> None:
+            database = await db.open(self.database)
+            async with database.write() as tx:
+                await tx.insert(table, project_id=project_id, **values)
+            await database.close()
+
+        asyncio.run(put())
 
 
 @pytest.fixture(scope="session")

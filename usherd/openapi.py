@@ -8,16 +8,16 @@ from typing import Any
 
 import msgspec
 
-from usherd import COMPATIBLE_VERSION
+from usherd import COMPATIBLE_VERSION, models
 from usherd.endpoints import Endpoint
 
 
 def describe(table: Iterable[Endpoint]) -> dict[str, Any]:
     """An OpenAPI 3.1 document."""
     endpoints = list(table)
-    models = {e.response for e in endpoints if _is_model(e.response)}
+    answers = {e.response for e in endpoints if _is_model(e.response)}
     _, components = msgspec.json.schema_components(
-        models, ref_template="#/components/schemas/{name}"
+        answers, ref_template="#/components/schemas/{name}"
     )
     paths: dict[str, Any] = {}
     for endpoint in endpoints:
@@ -60,7 +60,8 @@ ERROR = {
 
 
 def _is_model(response: Any) -> bool:
-    return isinstance(response, type) and issubclass(response, msgspec.Struct)
+    """Whether the answer's keys are the model's; those of preferences are the app's."""
+    return isinstance(response, type) and response is not models.Preferences
 
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
