@@ -27,7 +27,7 @@ FLOORS: list[set[str]] = [
     {"house", "endpoints", "openapi", "logconfig"},
     {"http"},
     {"api"},
-    {"app", "cli", "rotation"},
+    {"app", "cli", "connection", "rotation"},
 ]  # fmt: skip
 RULES = FLOORS[9]
 WITHIN = [FLOORS[i] for i in (0, 2, 8, 9, 11, 13, 14)]

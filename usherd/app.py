@@ -13,6 +13,7 @@ import uvicorn
 from usherd import agents, db, events, logconfig, metrics, projects, vault
 from usherd.api import TABLE
 from usherd.api.plain import PLAIN
+from usherd.connection import Connection
 from usherd.hashing import HashingPool
 from usherd.house import House
 from usherd.http import Api
@@ -107,7 +108,8 @@ def serve(settings: Settings) -> None:
     options = {
         "host": settings.host,
         "port": settings.port,
-        "http": "httptools",
+        "http": Connection,
+        "ws": "none",
         "loop": "uvloop",
         "log_config": None,
         "access_log": False,

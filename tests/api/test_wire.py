@@ -186,3 +186,19 @@ def test_forwarded_addresses_are_believed_only_from_a_trusted_proxy(api: Api) ->
                     headers={"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"})  # fmt: skip
     assert made.json["ip"] == "127.0.0.1"
     assert "strict-transport-security" not in made.headers
+
+
+@pytest.mark.parametrize("sent", [
+    b"nonsense\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nContent-Length: abc\r\n\r\n", b"GET /v1/users HTTP/9.9\r\n\r\n",
+    b"POST /v1/users HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+])  # fmt: skip
+def test_bytes_that_are_no_http_are_refused_in_json(api: Api, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", api.server.port), timeout=5) as connection:
+        connection.sendall(sent)
+        answer = b""
+        while some := connection.recv(4096):
+            answer += some
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body)["type"] == "general_argument_invalid"
