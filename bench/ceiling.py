@@ -12,6 +12,8 @@ from typing import Any
 
 import uvicorn
 
+from usherd.connection import Connection
+
 Message = MutableMapping[str, Any]
 
 
@@ -54,7 +56,7 @@ def main() -> None:
         Constant(),
         host="127.0.0.1",
         port=int(sys.argv[1]),
-        http="httptools",
+        http=Connection,
         loop="uvloop",
         lifespan="off",
         log_config=None,

@@ -11,7 +11,7 @@ import apsw
 import asyncpg
 import msgspec
 
-from usherd import clock, ids, passwords, search
+from usherd import clock, ids, models, passwords, search
 from usherd.db import sqlite_path
 
 PROJECT = "default"
@@ -38,7 +38,7 @@ FIRST, LAST = _FIRST.split(), _LAST.split()
 USER_COLUMNS = (
     "project_id", "id", "name", "name_key", "email", "phone", "password", "hash",
     "hash_options", "password_update", "email_verification", "prefs", "search", "accessed_at",
-    "created_at", "updated_at",
+    "created_at", "updated_at", "targets",
 )  # fmt: skip
 TARGET_COLUMNS = (
     "project_id", "id", "user_id", "provider_type", "identifier", "identifier_key",
@@ -69,37 +69,57 @@ def invent(count: int) -> list[Person]:
     return people
 
 
-def _user_rows(people: list[Person]) -> Iterator[tuple[Any, ...]]:
+def _targets(people: list[Person]) -> list[list[dict[str, Any]]]:
+    """The targets of each, as rows."""
+    now = clock.now()
+    return [
+        [
+            {
+                "id": ids.unique(), "created_at": now, "updated_at": now, "name": "",
+                "user_id": person.id, "provider_id": None, "provider_type": kind,
+                "identifier": address, "expired": 0,
+            }
+            for kind, address in (("email", person.email), ("sms", person.phone))
+            if address
+        ]
+        for person in people
+    ]  # fmt: skip
+
+
+def _user_rows(
+    people: list[Person], targets: list[list[dict[str, Any]]]
+) -> Iterator[tuple[Any, ...]]:
     digest, options = passwords.make(PASSWORD)
     described = msgspec.json.encode(options).decode()
     now = clock.now()
-    for number, person in enumerate(people):
+    for number, (person, owned) in enumerate(zip(people, targets, strict=True)):
+        shown = msgspec.json.encode([models.Target.of(row) for row in owned]).decode()
         born = now - 365 * DAY + number * 1000
         yield (
             PROJECT, person.id, person.name, search.fold(person.name), person.email,
             person.phone, digest, "argon2", described, born, number % 2,
             '{"theme":"dark","language":"en"}' if number % 3 else "{}",
             search.document(person.id, person.email, person.name, person.phone), now, born,
-            born + DAY,
+            born + DAY, shown,
         )  # fmt: skip
 
 
-def _target_rows(people: list[Person]) -> Iterator[tuple[Any, ...]]:
-    now = clock.now()
-    for person in people:
-        for kind, address in (("email", person.email), ("sms", person.phone)):
-            if address:
-                yield (
-                    PROJECT, ids.unique(), person.id, kind, address, search.fold(address), now, now,
-                )  # fmt: skip
+def _target_rows(targets: list[list[dict[str, Any]]]) -> Iterator[tuple[Any, ...]]:
+    for owned in targets:
+        for row in owned:
+            yield (
+                PROJECT, row["id"], row["user_id"], row["provider_type"], row["identifier"],
+                search.fold(row["identifier"]), row["created_at"], row["updated_at"],
+            )  # fmt: skip
 
 
 async def populate(url: str, people: list[Person]) -> float:
     """Put everybody into a migrated database that has the project; returns the seconds it took."""
     begin = time.perf_counter()
+    targets = _targets(people)
     tables = (
-        ("users", USER_COLUMNS, _user_rows(people)),
-        ("targets", TARGET_COLUMNS, _target_rows(people)),
+        ("users", USER_COLUMNS, _user_rows(people, targets)),
+        ("targets", TARGET_COLUMNS, _target_rows(targets)),
     )
     if url.startswith("sqlite:"):
         connection = apsw.Connection(sqlite_path(url))

@@ -9,6 +9,8 @@ from functools import lru_cache
 
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_00 = [f"{number:02}" for number in range(100)]
+_000 = [f"{number:03}" for number in range(1000)]
 _MILLISECOND = timedelta(milliseconds=1)
 
 FIRST = -62_135_596_800_000
@@ -22,8 +24,8 @@ def now() -> int:
 
 
 @lru_cache(maxsize=4096)
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+def _day(days: int) -> str:
+    return datetime.fromtimestamp(days * 86_400, UTC).strftime("%Y-%m-%d").rjust(10, "0")
 
 
 def iso(ms: int | None) -> str:
@@ -35,8 +37,11 @@ def iso(ms: int | None) -> str:
         return ""
     if not FIRST <= ms <= LAST:
         ms = FIRST if ms < FIRST else LAST
-    seconds, rest = divmod(ms, 1000)
-    return f"{_second(seconds)}.{rest:03d}+00:00"
+    days, ms = divmod(ms, 86_400_000)
+    minutes, ms = divmod(ms, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    seconds, ms = divmod(ms, 1000)
+    return f"{_day(days)}T{_00[hours]}:{_00[minutes]}:{_00[seconds]}.{_000[ms]}+00:00"
 
 
 def parse(text: str) -> int:

@@ -186,41 +186,37 @@ class Router:
     """Finds the endpoint of a path; a literal segment wins over a parameter."""
 
     def __init__(self, table: Iterable[Endpoint]) -> None:
-        self._root: dict[str, Any] = {}
+        self._routes: dict[tuple[str | None, ...], tuple[Endpoint, tuple[str, ...]]] = {}
+        shapes: dict[int, set[tuple[int, ...]]] = {}
         for endpoint in table:
-            node = self._root
-            names = []
-            for segment in endpoint.path.strip("/").split("/"):
-                if segment[0] == "{":
-                    names.append(segment[1:-1])
-                    segment = "{}"
-                node = node.setdefault(segment, {})
-            if endpoint.method in node.setdefault("", {}):
+            segments = endpoint.path.strip("/").split("/")
+            wild = tuple(at for at, segment in enumerate(segments) if segment[0] == "{")
+            key = _key(endpoint.method, segments, wild)
+            if key in self._routes:
                 raise ValueError(f"{endpoint.method} {endpoint.path} stands in the table twice")
-            node[""][endpoint.method] = (endpoint, tuple(names))
+            self._routes[key] = endpoint, tuple(segments[at][1:-1] for at in wild)
+            shapes.setdefault(len(segments), set()).add(wild)
+        self._shapes = {
+            length: sorted(found, key=lambda wild: [at in wild for at in range(length)])
+            for length, found in shapes.items()
+        }
+        """By number of segments: which of them are parameters, the more literal first."""
 
     def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]] | None:
         """(endpoint, path parameters), or None."""
-        found = self._walk(self._root, path.strip("/").split("/"), 0, method)
-        if found is None:
-            return None
-        endpoint, names, values = found
-        return endpoint, dict(zip(names, reversed(values), strict=True))
-
-    def _walk(
-        self, node: dict[str, Any], segments: list[str], at: int, method: str
-    ) -> tuple[Endpoint, tuple[str, ...], list[str]] | None:
-        if at == len(segments):
-            entry = node.get("", {}).get(method)
-            return (*entry, []) if entry else None
-        segment = segments[at]
-        if segment and segment != "{}" and segment in node:
-            found = self._walk(node[segment], segments, at + 1, method)
-            if found:
-                return found
-        if segment and "{}" in node:
-            found = self._walk(node["{}"], segments, at + 1, method)
-            if found:
-                found[2].append(segment)
-                return found
+        segments = path.strip("/").split("/")
+        for wild in self._shapes.get(len(segments), ()):
+            found = self._routes.get(_key(method, segments, wild))
+            if found is not None and all(segments[at] for at in wild):
+                return found[0], {
+                    name: segments[at] for name, at in zip(found[1], wild, strict=True)
+                }
         return None
+
+
+def _key(method: str, segments: list[str], wild: tuple[int, ...]) -> tuple[str | None, ...]:
+    """Method and segments, with None for every parameter."""
+    key: list[str | None] = [method, *segments]
+    for at in wild:
+        key[at + 1] = None
+    return tuple(key)

@@ -53,9 +53,9 @@ class Context:
     """One request on its way through a handler."""
 
     __slots__ = (
+        "_client",
         "actor",
         "caller",
-        "client",
         "house",
         "project",
         "request",
@@ -69,19 +69,26 @@ class Context:
         request: Request,
         project: Project,
         caller: Caller,
-        client: Client,
         tx: Tx,
     ) -> None:
         self.house = house
         self.request = request
         self.project = project
         self.caller = caller
-        self.client = client
+        self._client: Client | None = None
         self.tx = tx
         """Reads on GET; elsewhere one transaction that opens at its first statement."""
         self.actor: Row | None = caller.user
         """The user whose activity log this belongs to; a sign-in sets it."""
         self.response_headers: list[tuple[str, str]] = []
+
+    @property
+    def client(self) -> Client:
+        """The machine at the other end."""
+        if self._client is None:
+            trusted = self.house.settings.trusted_proxies
+            self._client = auth.client_of(self.request, self.caller, trusted)
+        return self._client
 
     def reading(self) -> AbstractAsyncContextManager[Tx]:
         """A short look at the database before slow work such as hashing."""
@@ -149,17 +156,16 @@ async def run(
         body = await request.body(receive, house.settings.body_limit_bytes)
         sent, form = request.parameters(body)
         values = bind(endpoint, in_path, sent, form)
-    client = auth.client_of(request, caller, house.settings.trusted_proxies)
     if reads:
-        ctx = Context(house, request, project, caller, client, house.db.reader)
+        ctx = Context(house, request, project, caller, house.db.reader)
         return await endpoint.handler(ctx, **values), ctx
     tx = LazyTx(house.db)
-    ctx = Context(house, request, project, caller, client, tx)
+    ctx = Context(house, request, project, caller, tx)
     try:
         result = await endpoint.handler(ctx, **values)
         ids = identifiers(endpoint, in_path, result)
         if endpoint.audit:
-            await logs.record(tx, project.id, caller, ctx.actor, endpoint.audit, ids, client)
+            await logs.record(tx, project.id, caller, ctx.actor, endpoint.audit, ids, ctx.client)
     except BaseException as error:
         await tx.finish(error)
         raise
@@ -204,8 +210,7 @@ class Api:
         headers += self._around(request, request_id, len(body))
         seconds = time.perf_counter() - started
         method = request.method if request.method in METHODS else "other"
-        metrics.requests.labels(route, method, str(status)).inc()
-        metrics.seconds.observe(seconds)
+        metrics.requests.count(route, method, status, seconds)
         if self.house.settings.access_log:
             log.info(
                 "%s %s %s %d %.1fms", request_id, request.method, route, status, seconds * 1000

@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
+"""Upper bounds in seconds."""
+
+
+class Requests(Collector):
+    """What was answered, counted by the loop thread alone and therefore without locks."""
+
+    def __init__(self) -> None:
+        self._answers: Tally[tuple[str, str, int]] = Tally()
+        self._buckets = [0] * (len(BUCKETS) + 1)
+        self._seconds = 0.0
+
+    def count(self, route: str, method: str, status: int, seconds: float) -> None:
+        """One request of a route pattern was answered after so many seconds."""
+        self._answers[route, method, status] += 1
+        self._buckets[bisect_left(BUCKETS, seconds)] += 1
+        self._seconds += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """What Prometheus reads."""
+        answers = CounterMetricFamily(
+            "usherd_requests", "Requests answered, by route pattern, method and status.",
+            labels=("route", "method", "status"),
+        )  # fmt: skip
+        for (route, method, status), count in self._answers.items():
+            answers.add_metric((route, method, str(status)), count)
+        yield answers
+        seconds = HistogramMetricFamily(
+            "usherd_request_seconds", "Time from the request's head to its answer."
+        )
+        reached, sums = 0, []
+        for bound, count in zip((*map(str, BUCKETS), "+Inf"), self._buckets, strict=True):
+            reached += count
+            sums.append((bound, float(reached)))
+        seconds.add_metric((), sums, self._seconds)
+        yield seconds
+
 
 registry = CollectorRegistry()
-
-requests = Counter(
-    "usherd_requests_total",
-    "Requests answered, by route pattern, method and status.",
-    ("route", "method", "status"),
-    registry=registry,
-)
-seconds = Histogram(
-    "usherd_request_seconds",
-    "Time from the request's head to its answer.",
-    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5),
-    registry=registry,
-)
+requests = Requests()
+registry.register(requests)
 published = Counter(
     "usherd_events_total", "Events published, by pattern.", ("event",), registry=registry
 )

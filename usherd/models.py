@@ -5,15 +5,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Raw
+from msgspec import Meta, Raw
 
 from usherd import agents
 from usherd.clock import iso
 from usherd.db import Row
+
+
+def _raw(**schema: Any) -> Meta:
+    return Meta(extra_json_schema=schema)
+
+
+Object = Annotated[Raw, _raw(type="object")]
+Strings = Annotated[Raw, _raw(type="array", items={"type": "string"})]
+Targets = Annotated[Raw, _raw(type="array", items={"$ref": "#/components/schemas/Target"})]
+"""JSON as it is stored, and what the description says of it."""
 
 
 class Model(msgspec.Struct, rename="camel"):
@@ -48,44 +58,29 @@ class Target(Stamped):
         )  # fmt: skip
 
 
-def targets_of(row: Row) -> list[Target]:
-    """The targets of a user row that was read with `targets.AS_JSON`."""
-    text = row["targets_json"]
-    if not text or text == "[]":
-        return []
-    return [
-        Target(t[0], iso(t[1]), iso(t[2]), t[3], t[4], t[5], t[6], t[7], bool(t[8]))
-        for t in msgspec.json.decode(text)
-    ]
-
-
-def _targets(found: Sequence[Target | Row]) -> list[Target]:
-    return [t if isinstance(t, Target) else Target.of(t) for t in found]
-
-
 class User(Stamped):
     """A user as the Users service shows it."""
 
     name: str
     password: str | None
     hash: str | None
-    hash_options: Raw | None
+    hash_options: Object | None
     registration: str
     status: bool
-    labels: Raw
+    labels: Strings
     password_update: str
     email: str
     phone: str
     email_verification: bool
     phone_verification: bool
     mfa: bool
-    prefs: Raw
-    targets: list[Target]
+    prefs: Object
+    targets: Targets
     accessed_at: str
 
     @classmethod
-    def of(cls, row: Row, targets: Sequence[Target | Row]) -> User:
-        """From a row of `users` and the user's targets."""
+    def of(cls, row: Row) -> User:
+        """From a row of `users`."""
         created = iso(row["created_at"])
         options = row["hash_options"]
         return cls(
@@ -94,7 +89,7 @@ class User(Stamped):
             Raw(row["labels"]), iso(row["password_update"]), row["email"] or "",
             row["phone"] or "", bool(row["email_verification"]),
             bool(row["phone_verification"]), bool(row["mfa"]), Raw(row["prefs"]),
-            _targets(targets), iso(row["accessed_at"]),
+            Raw(row["targets"]), iso(row["accessed_at"]),
         )  # fmt: skip
 
 
@@ -111,27 +106,27 @@ class Account(Stamped):
     name: str
     registration: str
     status: bool
-    labels: Raw
+    labels: Strings
     password_update: str
     email: str
     phone: str
     email_verification: bool
     phone_verification: bool
     mfa: bool
-    prefs: Raw
-    targets: list[Target]
+    prefs: Object
+    targets: Targets
     accessed_at: str
 
     @classmethod
-    def of(cls, row: Row, targets: Sequence[Target | Row]) -> Account:
-        """From a row of `users` and the user's targets."""
+    def of(cls, row: Row) -> Account:
+        """From a row of `users`."""
         created = iso(row["created_at"])
         return cls(
             row["id"], created, iso(row["updated_at"]), row["name"], created,
             bool(row["status"]), Raw(row["labels"]), iso(row["password_update"]),
             row["email"] or "", row["phone"] or "", bool(row["email_verification"]),
             bool(row["phone_verification"]), bool(row["mfa"]), Raw(row["prefs"]),
-            _targets(targets), iso(row["accessed_at"]),
+            Raw(row["targets"]), iso(row["accessed_at"]),
         )  # fmt: skip
 
 
@@ -166,7 +161,7 @@ class Session(Stamped):
     country_code: str
     country_name: str
     current: bool
-    factors: Raw
+    factors: Strings
     secret: str
     mfa_updated_at: str
 
@@ -337,7 +332,7 @@ class Membership(Stamped):
     joined: str
     confirm: bool
     mfa: bool
-    roles: Raw
+    roles: Strings
     user_phone: str = ""  # quirk: SDKs from 18 on miss these two otherwise
     user_accessed_at: str = ""
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from usherd import clock, errors, ids, targets
+from usherd import clock, errors, ids
 from usherd.db import Row, Tx
 from usherd.projects import Project
 
@@ -28,7 +28,7 @@ COLUMNS = (
 )  # fmt: skip
 
 AUTHENTICATE = f"""
-    select u.*, {targets.AS_JSON}, {", ".join(f"s.{name} as session_{name}" for name in COLUMNS)}
+    select u.*, {", ".join(f"s.{name} as session_{name}" for name in COLUMNS)}
     from sessions s join users u on u.project_id = s.project_id and u.id = s.user_id
     where s.project_id = :project_id and s.digest = :digest and s.user_id = :user_id
         and s.expire_at > :now
@@ -118,7 +118,7 @@ def read_secret(secret: str) -> WireSecret | None:
 
 
 async def authenticate(tx: Tx, project_id: str, secret: str) -> tuple[Row, Row] | None:
-    """(user with `targets_json`, session) for a wire secret; None if it opens nothing now."""
+    """(user, session) for a wire secret; None if it opens nothing now."""
     parts = read_secret(secret)
     if parts is None:
         return None

@@ -1,35 +1,18 @@
-"""Targets: the addresses at which a user can be reached."""
+"""Targets: the addresses at which a user can be reached.
+
+A user is nearly always shown with all targets. `users.targets` therefore keeps them as they are
+shown; every function here that changes targets ends by calling `_keep`.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from usherd import clock, errors, ids, params, query_sql, search
+import msgspec
+
+from usherd import clock, errors, ids, models, params, query_sql, search
 from usherd.db import Duplicate, Row, Tx
 from usherd.query import Query
-
-AS_JSON = """
-    (select json_group_array(json_array(t.id, t.created_at, t.updated_at, t.name, t.user_id,
-        t.provider_id, t.provider_type, t.identifier, t.expired) order by t.seq)
-    from targets t where t.project_id = u.project_id and t.user_id = u.id) as targets_json
-"""
-"""A column of every user `u` that is selected: all targets, as `models.targets_of` reads them."""
-
-
-async def of_users(tx: Tx, project_id: str, user_ids: list[str]) -> dict[str, list[Row]]:
-    """The targets of many users by user id, each user's in the order of their creation."""
-    found: dict[str, list[Row]] = {user_id: [] for user_id in user_ids}
-    for start in range(0, len(user_ids), query_sql.CHUNK):
-        names, values = query_sql.placeholders("u", user_ids[start : start + query_sql.CHUNK])
-        rows = await tx.all(
-            f"select * from targets where project_id = :project_id and user_id in ({names}) "
-            "order by seq",
-            project_id=project_id,
-            **values,
-        )
-        for row in rows:
-            found[row["user_id"]].append(row)
-    return found
 
 
 async def of_user(tx: Tx, project_id: str, user_id: str) -> list[Row]:
@@ -39,6 +22,13 @@ async def of_user(tx: Tx, project_id: str, user_id: str) -> list[Row]:
         project_id=project_id,
         user_id=user_id,
     )
+
+
+async def _keep(tx: Tx, user: Row) -> Row:
+    """Write the user's targets, as they are now, into the user; returns the row anew."""
+    rows = await of_user(tx, user["project_id"], user["id"])
+    shown = msgspec.json.encode([models.Target.of(row) for row in rows]).decode()
+    return user if shown == user["targets"] else await tx.update("users", user, targets=shown)
 
 
 async def listing(
@@ -89,6 +79,11 @@ def _values(user: Row, provider_type: str, identifier: str, name: str = "") -> d
     }
 
 
+def _address(identifier: str) -> dict[str, Any]:
+    """What changes with the identifier; a new one is not known to be unreachable."""
+    return {"identifier": identifier, "identifier_key": search.fold(identifier), "expired": 0}
+
+
 async def create(
     tx: Tx,
     user: Row,
@@ -107,29 +102,38 @@ async def create(
     if provider_id is not None:
         raise errors.ProviderNotFound
     try:
-        return await tx.insert(
+        row = await tx.insert(
             "targets", id=target_id, **_values(user, provider_type, identifier, name)
         )
     except Duplicate as error:
         raise errors.UserTargetAlreadyExists from error
+    await _keep(tx, user)
+    return row
 
 
-async def create_first(tx: Tx, user: Row) -> None:
+async def create_first(tx: Tx, user: Row) -> Row:
     """The targets of a user who has just been made: one for the e-mail, one for the phone.
 
-    An address that is somebody else's target already is left to them.
+    An address that is somebody else's target already is left to them. Returns the user anew.
     """
     for provider_type, identifier in (("email", user["email"]), ("sms", user["phone"])):
         if identifier:
             await tx.insert_or_ignore(
                 "targets", id=ids.unique(), **_values(user, provider_type, identifier)
             )
+    return await _keep(tx, user)
 
 
 async def update(
-    tx: Tx, target: Row, *, identifier: str | None, provider_id: str | None, name: str | None
+    tx: Tx,
+    user: Row,
+    target: Row,
+    *,
+    identifier: str | None,
+    provider_id: str | None,
+    name: str | None,
 ) -> Row:
-    """Change what is not None; a new identifier starts unexpired.
+    """Change what is not None of the user's target; a new identifier starts unexpired.
 
     Raises `GeneralInvalidEmail`, `GeneralInvalidPhone`, `ProviderNotFound`,
     `UserTargetAlreadyExists`.
@@ -137,32 +141,31 @@ async def update(
     changes: dict[str, Any] = {"updated_at": clock.now()}
     if identifier is not None:
         check(target["provider_type"], identifier)
-        changes |= {
-            "identifier": identifier,
-            "identifier_key": search.fold(identifier),
-            "expired": 0,
-        }
+        changes |= _address(identifier)
     if provider_id is not None:
         raise errors.ProviderNotFound
     if name is not None:
         changes |= {"name": name, "name_key": search.fold(name)}
     try:
-        return await tx.update("targets", target, **changes)
+        row = await tx.update("targets", target, **changes)
     except Duplicate as error:
         raise errors.UserTargetAlreadyExists from error
+    await _keep(tx, user)
+    return row
 
 
-async def delete(tx: Tx, project_id: str, user_id: str, target_id: str) -> Row:
+async def delete(tx: Tx, user: Row, target_id: str) -> Row:
     """Remove one target of the user and return it. Raises `UserTargetNotFound`."""
     row = await tx.one(
         "delete from targets where project_id = :project_id and user_id = :user_id and id = :id "
         "returning *",
-        project_id=project_id,
-        user_id=user_id,
+        project_id=user["project_id"],
+        user_id=user["id"],
         id=target_id,
     )
     if row is None:
         raise errors.UserTargetNotFound
+    await _keep(tx, user)
     return row
 
 
@@ -179,8 +182,8 @@ async def refuse_taken(tx: Tx, user: Row, identifier: str) -> None:
         raise errors.UserTargetAlreadyExists
 
 
-async def follow(tx: Tx, user: Row, provider_type: str, old: str | None, new: str | None) -> None:
-    """Let the user's targets follow a changed e-mail or phone.
+async def follow(tx: Tx, user: Row, provider_type: str, old: str | None, new: str | None) -> Row:
+    """Let the user's targets follow a changed e-mail or phone; returns the user anew.
 
     The target at the old address moves to the new one, or goes when there is none or when
     another target of the user is there already; without an old one, a target is made.
@@ -195,8 +198,9 @@ async def follow(tx: Tx, user: Row, provider_type: str, old: str | None, new: st
         if old in own and (new is None or new in own):
             await tx.run("delete from targets where seq = :seq", seq=own[old]["seq"])
         elif old in own and new is not None:
-            await update(tx, own[old], identifier=new, provider_id=None, name=None)
+            await tx.update("targets", own[old], **_address(new), updated_at=clock.now())
         elif new is not None and new not in own:
             await tx.insert("targets", id=ids.unique(), **_values(user, provider_type, new))
     except Duplicate as error:
         raise errors.UserTargetAlreadyExists from error
+    return await _keep(tx, user)

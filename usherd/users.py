@@ -57,19 +57,6 @@ async def lock(tx: Tx, project_id: str, user_id: str) -> Row:
     return row
 
 
-async def read(tx: Tx, project_id: str, user_id: str) -> Row:
-    """One user with all targets in `targets_json`, in a single statement. Raises `UserNotFound`."""
-    row = await tx.one(
-        f"select u.*, {targets.AS_JSON} from users u "
-        "where u.project_id = :project_id and u.id = :id",
-        project_id=project_id,
-        id=user_id,
-    )
-    if row is None:
-        raise errors.UserNotFound
-    return row
-
-
 async def by_email(tx: Tx, project_id: str, email: str) -> Row | None:
     """The user with that e-mail, in whatever case it is written."""
     return await tx.one(
@@ -130,8 +117,7 @@ async def create(
         )
     except Duplicate as error:
         raise errors.UserAlreadyExists from error
-    await targets.create_first(tx, user)
-    return user
+    return await targets.create_first(tx, user)
 
 
 async def delete(tx: Tx, user: Row) -> None:
@@ -215,8 +201,7 @@ async def change_email(tx: Tx, user: Row, email: str) -> Row:
         await _refuse_identity(tx, user["project_id"], user["id"], new)
         await targets.refuse_taken(tx, user, new)
     row = await _change(tx, user, email=new, email_verification=0)
-    await targets.follow(tx, row, "email", old, new)
-    return row
+    return await targets.follow(tx, row, "email", old, new)
 
 
 async def change_phone(tx: Tx, user: Row, phone: str) -> Row:
@@ -231,8 +216,7 @@ async def change_phone(tx: Tx, user: Row, phone: str) -> Row:
     if new is not None:
         await targets.refuse_taken(tx, user, new)
     row = await _change(tx, user, phone=new, phone_verification=0)
-    await targets.follow(tx, row, "sms", old, new)
-    return row
+    return await targets.follow(tx, row, "sms", old, new)
 
 
 async def set_labels(tx: Tx, user: Row, labels: list[str]) -> Row:

@@ -157,6 +157,8 @@ class Users(RuleBasedStateMachine):
             assert {field: user[field] for field in person} == person
             reached = sorted(target["identifier"] for target in user["targets"])
             assert reached == sorted(v for v in (person["email"], person["phone"]) if v)
+            own = self.api.call("GET", f"/users/{user_id}/targets").json["targets"]
+            assert own == user["targets"]
             open_here = {s for s, (owner, _) in self.open.items() if owner == user_id}
             shown = self.api.call("GET", f"/users/{user_id}/sessions").json
             assert {session["$id"] for session in shown["sessions"]} == open_here

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from usherd import clock, errors, models, origins, sessions, tokens, users
+from usherd import clock, errors, origins, sessions, tokens, users
 from usherd.api import credentials
 from usherd.api.retry import retried
 from usherd.db import Row
@@ -27,9 +27,7 @@ async def get(ctx: Context) -> Account:
     user = ctx.caller.user
     if user is None:
         raise errors.GeneralUnauthorizedScope
-    if "targets_json" not in user:
-        user = await users.read(ctx.tx, ctx.project.id, user["id"])
-    return Account.of(user, models.targets_of(user))
+    return Account.of(user)
 
 
 @endpoints.put(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from usherd import jwts, mfa, sessions, tokens, users
-from usherd.api.user_profile import shown
 from usherd.endpoints import Endpoints
 from usherd.http import Context
 from usherd.models import (
@@ -74,7 +73,7 @@ async def delete_sessions(ctx: Context, user_id: Id) -> User:
     """Sign a user out everywhere."""
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
     await sessions.delete_all(ctx.tx, ctx.project.id, user_id)
-    return await shown(ctx, user)
+    return User.of(user)
 
 
 @endpoints.delete(
@@ -156,7 +155,7 @@ async def delete_mfa_authenticator(ctx: Context, user_id: Id, type_: Authenticat
     """Remove a user's authenticator app; recovery codes stay."""
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
     await mfa.delete_authenticator(ctx.tx, user, type_)
-    return await shown(ctx, user)
+    return User.of(user)
 
 
 @endpoints.get("/{userId}/mfa/factors", scope="users.read")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from usherd import targets, users
+from usherd import users
 from usherd.api import credentials
 from usherd.api.retry import retried
-from usherd.db import Row
 from usherd.endpoints import Endpoints
 from usherd.http import Context
 from usherd.models import Preferences, User
@@ -24,11 +23,6 @@ from usherd.params import (
 endpoints = Endpoints("/v1/users")
 
 
-async def shown(ctx: Context, row: Row) -> User:
-    """The user as the API shows it, after a change."""
-    return User.of(row, await targets.of_user(ctx.tx, row["project_id"], row["id"]))
-
-
 @endpoints.patch(
     "/{userId}/email",
     scope="users.write",
@@ -42,7 +36,7 @@ async def update_email(ctx: Context, user_id: Id, email: EmailOrEmpty) -> User:
     string removes both. Setting the address that the user already has changes nothing.
     """
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
-    return await shown(ctx, await users.change_email(ctx.tx, user, email))
+    return User.of(await users.change_email(ctx.tx, user, email))
 
 
 @endpoints.patch(
@@ -58,7 +52,7 @@ async def update_phone(ctx: Context, user_id: Id, number: PhoneOrEmpty) -> User:
     string removes both. Setting the number that the user already has changes nothing.
     """
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
-    return await shown(ctx, await users.change_phone(ctx.tx, user, number))
+    return User.of(await users.change_phone(ctx.tx, user, number))
 
 
 @endpoints.patch(
@@ -67,7 +61,7 @@ async def update_phone(ctx: Context, user_id: Id, number: PhoneOrEmpty) -> User:
 async def update_name(ctx: Context, user_id: Id, name: NameOrEmpty) -> User:
     """Change a user's name; an empty string removes it."""
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
-    return await shown(ctx, await users.rename(ctx.tx, user, name))
+    return User.of(await users.rename(ctx.tx, user, name))
 
 
 @endpoints.patch(
@@ -92,7 +86,7 @@ async def update_password(ctx: Context, user_id: Id, password: PasswordOrEmpty) 
             seen = await users.get(tx, ctx.project.id, user_id)
         new = await credentials.replacement(ctx, seen, password) if password else None
         user = await users.lock(ctx.tx, ctx.project.id, user_id)
-        return await shown(ctx, await users.set_password(ctx.tx, ctx.project, user, seen, new))
+        return User.of(await users.set_password(ctx.tx, ctx.project, user, seen, new))
 
     return await retried(ctx, attempt)
 
@@ -110,7 +104,7 @@ async def update_labels(ctx: Context, user_id: Id, labels: Labels) -> User:
     removes every label.
     """
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
-    return await shown(ctx, await users.set_labels(ctx.tx, user, labels))
+    return User.of(await users.set_labels(ctx.tx, user, labels))
 
 
 @endpoints.patch(
@@ -125,7 +119,7 @@ async def update_status(ctx: Context, user_id: Id, status: LooseFlag) -> User:
     Sessions of a blocked user stay, and are refused until the user is let in again.
     """
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
-    return await shown(ctx, await users.set_status(ctx.tx, user, status))
+    return User.of(await users.set_status(ctx.tx, user, status))
 
 
 @endpoints.patch(
@@ -138,7 +132,7 @@ async def update_email_verification(ctx: Context, user_id: Id, email_verificatio
     """Say whether a user's e-mail address is verified."""
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
     row = await users.set_verification(ctx.tx, user, "email_verification", email_verification)
-    return await shown(ctx, row)
+    return User.of(row)
 
 
 @endpoints.patch(
@@ -151,7 +145,7 @@ async def update_phone_verification(ctx: Context, user_id: Id, phone_verificatio
     """Say whether a user's phone number is verified."""
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
     row = await users.set_verification(ctx.tx, user, "phone_verification", phone_verification)
-    return await shown(ctx, row)
+    return User.of(row)
 
 
 @endpoints.patch(
@@ -163,7 +157,7 @@ async def update_mfa(ctx: Context, user_id: Id, mfa: Flag) -> User:
     It is asked for only if the user has one: a verified e-mail, phone or authenticator app.
     """
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
-    return await shown(ctx, await users.set_mfa(ctx.tx, user, mfa))
+    return User.of(await users.set_mfa(ctx.tx, user, mfa))
 
 
 @endpoints.get("/{userId}/prefs", scope="users.read")

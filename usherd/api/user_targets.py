@@ -78,10 +78,10 @@ async def update_target(
     name: Name | None = None,
 ) -> Target:
     """Change a target; what is left out stays. The user's own e-mail and phone stay, too."""
-    await users.lock(ctx.tx, ctx.project.id, user_id)
+    user = await users.lock(ctx.tx, ctx.project.id, user_id)
     target = await targets.get(ctx.tx, ctx.project.id, user_id, target_id)
     row = await targets.update(
-        ctx.tx, target, identifier=identifier, provider_id=provider_id, name=name
+        ctx.tx, user, target, identifier=identifier, provider_id=provider_id, name=name
     )
     return Target.of(row)
 
@@ -95,5 +95,5 @@ async def update_target(
 )
 async def delete_target(ctx: Context, user_id: Id, target_id: Id) -> Target:
     """Remove a target from a user."""
-    await users.lock(ctx.tx, ctx.project.id, user_id)
-    return Target.of(await targets.delete(ctx.tx, ctx.project.id, user_id, target_id))
+    user = await users.lock(ctx.tx, ctx.project.id, user_id)
+    return Target.of(await targets.delete(ctx.tx, user, target_id))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from usherd import errors, ids, models, passwords, query, targets, users
+from usherd import errors, ids, passwords, query, users
 from usherd.api import credentials
-from usherd.api.user_profile import shown
 from usherd.endpoints import Endpoints
 from usherd.http import Context
 from usherd.models import User, UserList
@@ -51,8 +50,7 @@ async def list_users(
     """
     asked = query.USERS.read(queries, search)
     rows, count = await users.listing(ctx.tx, ctx.project.id, asked, total=total)
-    found = await targets.of_users(ctx.tx, ctx.project.id, [row["id"] for row in rows])
-    return UserList(count, [User.of(row, found[row["id"]]) for row in rows])
+    return UserList(count, [User.of(row) for row in rows])
 
 
 @endpoints.post("", **CREATE)
@@ -76,7 +74,7 @@ async def create(
     if password is not None:
         stored = await credentials.first(ctx, password, **about)
     row = await users.create(ctx.tx, ctx.project, **about, password=stored)
-    return await shown(ctx, row)
+    return User.of(row)
 
 
 async def imported(
@@ -92,7 +90,7 @@ async def imported(
         name=name,
         password=users.Password(algorithm, digest, options),
     )
-    return await shown(ctx, row)
+    return User.of(row)
 
 
 @endpoints.post("/argon2", **CREATE)
@@ -216,8 +214,7 @@ async def create_scrypt_modified_user(
 @endpoints.get("/{userId}", scope="users.read")
 async def get(ctx: Context, user_id: Id) -> User:
     """Get a user."""
-    user = await users.read(ctx.tx, ctx.project.id, user_id)
-    return User.of(user, models.targets_of(user))
+    return User.of(await users.get(ctx.tx, ctx.project.id, user_id))
 
 
 @endpoints.delete(
@@ -229,6 +226,5 @@ async def delete(ctx: Context, user_id: Id) -> User:
     Sessions and JWTs stop working at once. Teams stay, and the id can be used again.
     """
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
-    gone = await shown(ctx, user)
     await users.delete(ctx.tx, user)
-    return gone
+    return User.of(user)

@@ -31,6 +31,10 @@ LISTINGS = 2
 LISTINGS_WAITING = 64
 """With this many running or waiting, the next one is told to come back later (503)."""
 
+CACHE_KIB = 8192
+"""Pages kept by the connection that reads, and by the one that writes; the others keep a quarter
+of that. The system's own cache holds the rest."""
+
 CHECKPOINT_SECONDS = 0.5
 """A passive checkpoint this often keeps commits from ever doing it themselves (decision 0003)."""
 
@@ -46,11 +50,11 @@ def portable(sql: str) -> str:
 class Connection:
     """One SQLite connection that gives rows as dicts and errors as ours."""
 
-    def __init__(self, path: str, *, writable: bool = False) -> None:
+    def __init__(self, path: str, *, cache_kib: int = 2048, writable: bool = False) -> None:
         self.raw = apsw.Connection(path, statementcachesize=256)
         self.raw.set_busy_timeout(BUSY_MILLISECONDS)
         self.raw.execute("pragma foreign_keys = on")
-        self.raw.execute("pragma cache_size = -16000")
+        self.raw.execute(f"pragma cache_size = -{cache_kib}")
         if not writable:
             self.raw.execute("pragma query_only = on")
         self._names: dict[str, tuple[str, ...]] = {}
@@ -283,10 +287,10 @@ class SqliteDatabase:
 
     def __init__(self, path: str, statement_timeout: float) -> None:
         self._timeout = statement_timeout
-        self.reader = ReadTx(self, Connection(path))
+        self.reader = ReadTx(self, Connection(path, cache_kib=CACHE_KIB))
         self._inline = Connection(path)
         self._inline.raw.set_progress_handler(lambda: True, INLINE_STEPS)
-        self._writer = Writer(Connection(path, writable=True))
+        self._writer = Writer(Connection(path, cache_kib=CACHE_KIB, writable=True))
         self._writer.connection.raw.execute("pragma synchronous = full")
         self._writer.connection.raw.execute("pragma wal_autocheckpoint = 0")
         self._idle = [Connection(path) for _ in range(LISTINGS)]

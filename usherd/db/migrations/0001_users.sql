@@ -46,6 +46,7 @@ create table users (
     mfa smallint not null default 0,
     recovery_codes text,
     prefs text not null default '{}',
+    targets text not null default '[]',
     search text not null default '',
     accessed_at bigint,
     created_at bigint not null,
@@ -229,5 +230,4 @@ create table logs (
     country_code text not null default '--',
     created_at bigint not null
 );
-create index logs_user on logs (project_id, user_seq, seq);
-create index logs_created_at on logs (created_at);
+create index logs_user on logs (project_id, user_seq, seq) where user_seq is not null;
