@@ -5,18 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from aiosmtpd.controller import Controller
 
 from usherd import db
 
@@ -87,9 +94,106 @@ SECRET = secrets.token_hex(32)
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment of a server: nothing of USHERD_ but what is given."""
+    """The environment of a server: nothing of USHERD_ but what is given.
+
+    Requests are not counted unless a test wants that: all of them come from one address.
+    """
     kept = {k: v for k, v in os.environ.items() if not k.startswith("USHERD_")}
-    return kept | {"USHERD_SECRET": SECRET, "PYTHONUNBUFFERED": "1"} | more
+    ours = {"USHERD_SECRET": SECRET, "PYTHONUNBUFFERED": "1", "USHERD_RATE_LIMITS": "false"}
+    return kept | ours | more
+
+
+class Mailbox:
+    """A real SMTP server that keeps what it is given, by recipient."""
+
+    def __init__(self) -> None:
+        self.mails: dict[str, list[EmailMessage]] = {}
+        self.controller = Controller(self, hostname="127.0.0.1", port=0)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = self.controller.port = probe.getsockname()[1]
+        self.controller.start()
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        for recipient in envelope.rcpt_tos:
+            self.mails.setdefault(recipient, []).append(mail)
+        return "250 Kept"
+
+    def wait(self, recipient: str, count: int = 1) -> EmailMessage:
+        """The newest of so many mails to somebody."""
+        deadline = time.monotonic() + 10
+        while len(self.mails.get(recipient, [])) < count:
+            assert time.monotonic() < deadline, f"no mail to {recipient}: {list(self.mails)}"
+            time.sleep(0.02)
+        return self.mails[recipient][count - 1]
+
+    def text(self, recipient: str, count: int = 1) -> str:
+        """The plain text of that mail."""
+        part = self.wait(recipient, count).get_body(("plain",))
+        assert part is not None
+        return str(part.get_content())
+
+    def link(self, recipient: str, count: int = 1) -> dict[str, str]:
+        """The query of the link in that mail; `url` is the link itself."""
+        found = re.search(r"https?://\S+", self.text(recipient, count))
+        assert found is not None
+        return dict(parse_qsl(urlsplit(found[0]).query)) | {"url": found[0]}
+
+    def code(self, recipient: str, count: int = 1) -> str:
+        """The six digits in that mail."""
+        found = re.search(r"\b\d{6}\b", self.text(recipient, count))
+        assert found is not None
+        return found[0]
+
+
+@pytest.fixture(scope="session")
+def mailbox() -> Iterator[Mailbox]:
+    """Where the servers of this run send their mail."""
+    box = Mailbox()
+    yield box
+    box.controller.stop()
+
+
+class Phones:
+    """A real web server to which text messages are posted; keeps them by number."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, list[str]] = {}
+        texts = self.texts
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                texts.setdefault(body["to"], []).append(body["text"])
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_args: Any) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}/sms"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def code(self, number: str, count: int = 1) -> str:
+        """The six digits in the newest of so many messages."""
+        deadline = time.monotonic() + 10
+        while len(self.texts.get(number, [])) < count:
+            assert time.monotonic() < deadline, f"no message to {number}"
+            time.sleep(0.02)
+        found = re.search(r"\b\d{6}\b", self.texts[number][count - 1])
+        assert found is not None
+        return found[0]
+
+
+@pytest.fixture(scope="session")
+def phones() -> Iterator[Phones]:
+    """Where the servers of this run send their text messages."""
+    receiver = Phones()
+    yield receiver
+    receiver.http.shutdown()
 
 
 @dataclass
@@ -165,10 +269,22 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(
-    engine: str, new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+    engine: str,
+    new_database: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
+    mailbox: Mailbox,
+    phones: Phones,
 ) -> Iterator[Server]:
     """One server an engine for the whole run; tests keep apart by ids and projects of their own."""
-    running = Server(new_database(engine), tmp_path_factory.mktemp("server")).start()
+    env = {
+        "USHERD_SMTP_HOST": "127.0.0.1",
+        "USHERD_SMTP_PORT": str(mailbox.port),
+        "USHERD_SMTP_SECURITY": "none",
+        "USHERD_SMS_PROVIDER": "webhook",
+        "USHERD_SMS_URL": phones.url,
+        "USHERD_SMS_PASSWORD": "shared secret",
+    }
+    running = Server(new_database(engine), tmp_path_factory.mktemp("server"), env).start()
     yield running
     running.stop()
     log = running.log.read_text()
@@ -227,6 +343,18 @@ class Api:
         is_json = answer.headers["content-type"].startswith("application/json")
         return Response(answer.status_code, json.loads(text) if is_json else None, answer.headers)
 
+    def sign_in(self, email: str, password: str) -> Person:
+        """Sign in as a client does, by e-mail and password."""
+        answer = self.call("POST", "/account/sessions/email", key=False,
+                           body={"email": email, "password": password})  # fmt: skip
+        assert answer.status == 201, answer.json
+        return self.person(answer)
+
+    def person(self, signed_in: Response) -> Person:
+        """Whoever has the session that an answer began."""
+        cookies = json.loads(signed_in.headers["x-fallback-cookies"])
+        return Person(self, cookies[f"a_session_{self.project}"])
+
     def user(self, **fields: Any) -> dict[str, Any]:
         """Make a user and return it."""
         made = self.call("POST", "/users", {"userId": "unique()", **fields})
@@ -236,6 +364,18 @@ class Api:
     def queries(self, *queries: dict[str, Any]) -> dict[str, str]:
         """A query string as the SDKs encode it."""
         return {f"queries[{at}]": json.dumps(query) for at, query in enumerate(queries)}
+
+
+@dataclass
+class Person:
+    """Somebody who is signed in."""
+
+    api: Api
+    secret: str
+
+    def call(self, method: str, path: str, body: Any = None, **more: Any) -> Response:
+        own = {"X-Appwrite-Session": self.secret} | more.pop("headers", {})
+        return self.api.call(method, path, body, key=False, headers=own, **more)
 
 
 @pytest.fixture

@@ -10,13 +10,15 @@ import sys
 
 import uvicorn
 
-from usherd import agents, db, events, logconfig, metrics, projects, vault
+from usherd import agents, db, events, geo, logconfig, metrics, projects, vault
 from usherd.api import TABLE
 from usherd.api.plain import PLAIN
 from usherd.connection import Connection
+from usherd.courier import Courier
 from usherd.hashing import HashingPool
 from usherd.house import House
 from usherd.http import Api
+from usherd.janitor import Janitor
 from usherd.settings import Settings
 from usherd.wire import Receive, Scope, Send
 
@@ -30,23 +32,31 @@ async def open_house(settings: Settings) -> House:
         statement_timeout=settings.statement_timeout_seconds,
         pool_size=settings.pool_size,
     )
+    box = vault.load(settings)
+    courier = Courier(database, box, settings)
     bus = events.Bus()
     bus.subscribe(lambda event: metrics.published.labels(event.pattern).inc())
     return House(
         settings=settings,
         db=database,
-        vault=vault.load(settings),
+        vault=box,
         hasher=HashingPool(settings.hashing_threads, settings.hashing_queue),
         directory=projects.Directory(database),
         bus=bus,
         detector=agents.Detector(),
+        atlas=geo.Atlas(settings.geoip),
+        courier=courier,
+        janitor=Janitor(database),
     )
 
 
 async def close_house(house: House) -> None:
     """Let go of everything; what was accepted is on disk by then."""
     house.hasher.close()
+    await house.courier.close()
+    await house.janitor.close()
     await house.detector.close()
+    house.atlas.close()
     await house.db.close()
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from usherd import clock, errors, jwts, mfa, sessions, users
 from usherd.db import Database, Row
+from usherd.geo import Atlas
 from usherd.keys import Key
 from usherd.projects import Directory, Project
 from usherd.vault import Vault
@@ -144,7 +145,7 @@ async def admit(caller: Caller, scope: str, *, while_factor_missing: bool, db: D
             raise errors.UserMoreFactorsRequired
 
 
-def client_of(request: Request, caller: Caller, trusted: frozenset[str]) -> Client:
+def client_of(request: Request, caller: Caller, trusted: frozenset[str], atlas: Atlas) -> Client:
     """The end user's machine: forwarded addresses count only from a trusted proxy, a forwarded
     user agent only from an API key."""
     ip = request.peer
@@ -153,4 +154,5 @@ def client_of(request: Request, caller: Caller, trusted: frozenset[str]) -> Clie
     agent = ""
     if caller.kind == "key":
         agent = request.header(b"x-forwarded-user-agent")
-    return Client(ip[:64], (agent or request.header(b"user-agent"))[:1024])
+    agent = (agent or request.header(b"user-agent"))[:1024]
+    return Client(ip[:64], agent, atlas.country(ip))

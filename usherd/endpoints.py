@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from usherd import errors, params
+from usherd.limits import Limit
 
 Handler = Callable[..., Awaitable[Any]]
 
@@ -44,6 +45,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     """The project setting that can switch this way of signing in off."""
     while_factor_missing: bool
     """Open to sessions that still owe a second factor."""
+    limit: Limit | None
+    """How often it may be asked; None: as often as one likes."""
     arguments: tuple[Argument, ...]
     response: Any
 
@@ -69,30 +72,38 @@ class Endpoints:
         login: bool = False,
         method_switch: str | None = None,
         while_factor_missing: bool = False,
+        limit: Limit | None = None,
+        also: tuple[str, ...] = (),
     ) -> Callable[[Handler], Handler]:
-        """Put the handler below into the table; its signature is the request's schema."""
+        """Put the handler below into the table; its signature is the request's schema.
+
+        `also` names further verbs and paths that do the same, such as `PUT /sessions/token`:
+        older and newer SDKs spell some differently.
+        """
 
         def add(handler: Handler) -> Handler:
-            full = self.prefix + path
             hints = get_type_hints(handler, include_extras=True)
-            self.table.append(
-                Endpoint(
-                    method,
-                    full,
-                    handler,
-                    name or handler.__name__,
-                    scope,
-                    status,
-                    event,
-                    audit,
-                    quiet,
-                    login,
-                    method_switch,
-                    while_factor_missing,
-                    tuple(arguments(handler, hints, full)),
-                    hints.get("return"),
+            for verb, way in ((method, path), *(other.split(" ") for other in also)):
+                full = self.prefix + way
+                self.table.append(
+                    Endpoint(
+                        verb,
+                        full,
+                        handler,
+                        name or handler.__name__,
+                        scope,
+                        status,
+                        event,
+                        audit,
+                        quiet,
+                        login,
+                        method_switch,
+                        while_factor_missing,
+                        limit,
+                        tuple(arguments(handler, hints, full)),
+                        hints.get("return"),
+                    )
                 )
-            )
             return handler
 
         return add
@@ -172,13 +183,16 @@ def bind(
     return bound
 
 
-def identifiers(endpoint: Endpoint, in_path: Mapping[str, str], result: Any) -> dict[str, str]:
-    """The ids that the event's pattern names: from the path, else from the answer."""
-    found = dict(in_path)
+def identifiers(
+    endpoint: Endpoint, in_path: Mapping[str, str], result: Any, actor: Mapping[str, Any] | None
+) -> dict[str, str]:
+    """The ids that the event's pattern names: from the path, else from the answer, else whose
+    account it is."""
+    found = {name: value for name, value in in_path.items() if value != "current"}
     for key in re.findall(r"\[(\w+)\]", endpoint.event or ""):
         if key not in found:
             own = "user_id" if key == "userId" and hasattr(result, "user_id") else "id"
-            found[key] = getattr(result, own, "")
+            found[key] = getattr(result, own, "") or (actor["id"] if actor else "")
     return found
 
 

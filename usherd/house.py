@@ -5,9 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from usherd.agents import Detector
+from usherd.courier import Courier
 from usherd.db import Database
 from usherd.events import Bus
+from usherd.geo import Atlas
 from usherd.hashing import HashingPool
+from usherd.janitor import Janitor
 from usherd.projects import Directory
 from usherd.settings import Settings
 from usherd.vault import Vault
@@ -23,3 +26,6 @@ class House(msgspec.Struct, frozen=True):
     directory: Directory
     bus: Bus
     detector: Detector
+    atlas: Atlas
+    courier: Courier
+    janitor: Janitor

@@ -17,10 +17,13 @@ from usherd import (
     errors,
     events,
     ids,
+    limits,
     logs,
+    mail,
     metrics,
     models,
     origins,
+    outbox,
     users,
 )
 from usherd.auth import Caller, Client
@@ -87,12 +90,32 @@ class Context:
         """The machine at the other end."""
         if self._client is None:
             trusted = self.house.settings.trusted_proxies
-            self._client = auth.client_of(self.request, self.caller, trusted)
+            atlas = self.house.atlas
+            self._client = auth.client_of(self.request, self.caller, trusted, atlas)
         return self._client
 
     def reading(self) -> AbstractAsyncContextManager[Tx]:
         """A short look at the database before slow work such as hashing."""
         return self.house.db.read()
+
+    @property
+    def locale(self) -> str:
+        """The language in which the caller's client speaks, such as `de`."""
+        return mail.locale_of(self.request.header(b"x-appwrite-locale"))
+
+    async def mail(self, kind: str, to: str, **variables: str) -> None:
+        """Write a mail that leaves when this transaction is durable."""
+        await outbox.mail(
+            self.tx, self.vault, self.project, to=to, kind=kind, locale=self.locale,
+            variables=variables,
+        )  # fmt: skip
+
+    async def sms(self, kind: str, to: str, **variables: str) -> None:
+        """Write a text message that leaves when this transaction is durable."""
+        await outbox.sms(
+            self.tx, self.vault, self.project, to=to, kind=kind, locale=self.locale,
+            variables=variables,
+        )  # fmt: skip
 
     async def learn_agents(self, *rows: Row) -> None:
         """Find out what the user agents of these rows, or else the caller's, are.
@@ -101,6 +124,13 @@ class Context:
         """
         agents = {row["user_agent"] for row in rows} or {self.client.user_agent}
         await self.house.detector.learn(agents)
+
+    async def note(self, error: Exception, work: Callable[[Tx], Awaitable[None]]) -> None:
+        """Undo what was begun because of `error`, and write down something that stays."""
+        if isinstance(self.tx, LazyTx):
+            await self.tx.finish(error)
+        async with self.house.db.write() as tx:
+            await work(tx)
 
     @property
     def hasher(self) -> HashingPool:
@@ -156,6 +186,8 @@ async def run(
         body = await request.body(receive, house.settings.body_limit_bytes)
         sent, form = request.parameters(body)
         values = bind(endpoint, in_path, sent, form)
+    if endpoint.limit is not None:
+        await count(house, endpoint, request, project, caller, values)
     if reads:
         ctx = Context(house, request, project, caller, house.db.reader)
         return await endpoint.handler(ctx, **values), ctx
@@ -163,13 +195,14 @@ async def run(
     ctx = Context(house, request, project, caller, tx)
     try:
         result = await endpoint.handler(ctx, **values)
-        ids = identifiers(endpoint, in_path, result)
+        ids = identifiers(endpoint, in_path, result, ctx.actor)
         if endpoint.audit:
             await logs.record(tx, project.id, caller, ctx.actor, endpoint.audit, ids, ctx.client)
     except BaseException as error:
         await tx.finish(error)
         raise
     await tx.finish()
+    house.courier.wake()
     if endpoint.event:
         house.bus.publish(
             events.Event(
@@ -177,6 +210,34 @@ async def run(
             )
         )
     return result, ctx
+
+
+async def count(
+    house: House,
+    endpoint: Endpoint,
+    request: Request,
+    project: Project,
+    caller: Caller,
+    values: Mapping[str, Any],
+) -> None:
+    """Count the request where its endpoint is limited. Raises `GeneralRateLimitExceeded`."""
+    if endpoint.limit is None or not project.settings.rate_limits:
+        return
+    request.standing = limits.untouched(endpoint.limit)
+    if caller.kind == "key":
+        return
+    client = auth.client_of(request, caller, house.settings.trusted_proxies, house.atlas)
+    facts = {a.wire: values[a.name] for a in endpoint.arguments} | {
+        "url": f"{endpoint.handler.__module__}.{endpoint.name}",
+        "ip": limits.network(client.ip),
+        "caller": caller.user["id"] if caller.user is not None else "",
+    }
+    try:
+        async with house.db.write() as tx:
+            request.standing = await limits.take(tx, project.id, endpoint.limit, facts)
+    except errors.GeneralRateLimitExceeded:
+        request.standing = msgspec.structs.replace(request.standing, remaining=0)
+        raise
 
 
 class Api:
@@ -248,6 +309,12 @@ class Api:
         origin = request.header(b"origin")
         if origin:
             headers += origins.cors(origin, request.method == "OPTIONS" or self._welcome(request))
+        if request.standing is not None:
+            headers += [
+                (b"x-ratelimit-limit", str(request.standing.limit).encode()),
+                (b"x-ratelimit-remaining", str(request.standing.remaining).encode()),
+                (b"x-ratelimit-reset", str(request.standing.reset).encode()),
+            ]
         if scheme(request, self.house.settings) == "https":
             headers.append((b"strict-transport-security", b"max-age=10886400"))
         return headers
@@ -259,6 +326,7 @@ class Api:
         project = await self.house.directory.project(name) if isinstance(name, str) else None
         if project is None:
             raise errors.ProjectNotFound
+        request.platforms = project.platforms
         if request.method != "GET" and not self._welcome(request):
             raise errors.GeneralUnknownOrigin
         result, ctx = await run(self.house, endpoint, request, project, in_path, receive)
@@ -277,7 +345,7 @@ class Api:
         if b"x-appwrite-key" in request.headers:
             return True
         origin = request.header(b"origin") or request.header(b"referer")
-        return not origin or origins.allowed(origin, request.header(b"host"))
+        return not origin or origins.allowed(origin, request.header(b"host"), request.platforms)
 
 
 def refusal(error: errors.AppError) -> Answer:

@@ -16,6 +16,11 @@ def secret(length: int) -> str:
     return secrets.token_hex((length + 1) // 2)[:length]
 
 
+def code() -> str:
+    """Six digits to type in from a mail or a text message."""
+    return f"{secrets.randbelow(1_000_000):06}"
+
+
 def digest(secret: str) -> str:
     """What is stored of a secret with enough entropy: its SHA-256 in lower-case hex."""
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -54,6 +54,10 @@ registry.register(requests)
 published = Counter(
     "usherd_events_total", "Events published, by pattern.", ("event",), registry=registry
 )
+messages = Counter(
+    "usherd_messages_total", "Mails and text messages, by what became of them.",
+    ("channel", "outcome"), registry=registry,
+)  # fmt: skip
 hashing = Gauge("usherd_hashing_jobs", "Passwords waiting for or in the pool.", registry=registry)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw
 
-from usherd import agents
+from usherd import agents, geo
 from usherd.clock import iso
 from usherd.db import Row
 
@@ -130,11 +130,6 @@ class Account(Stamped):
         )  # fmt: skip
 
 
-def country_name(code: str) -> str:
-    """A country's name for its code; `--` is unknown."""
-    return "Unknown" if code == "--" else code.upper()
-
-
 class Session(Stamped):
     """Somebody signed in, somewhere."""
 
@@ -174,7 +169,7 @@ class Session(Stamped):
             row["provider_access_token"], iso(row["provider_access_token_expiry"]),
             row["provider_refresh_token"], row["ip"],
             **msgspec.structs.asdict(agents.known(row["user_agent"])),
-            country_code=row["country_code"], country_name=country_name(row["country_code"]),
+            country_code=row["country_code"], country_name=geo.name(row["country_code"]),
             current=current, factors=Raw(row["factors"]), secret=secret,
             mfa_updated_at=iso(row["mfa_updated_at"]),
         )  # fmt: skip
@@ -220,6 +215,27 @@ class MfaFactors(Model):
     email: bool
     recovery_code: bool
     custom: bool = False  # quirk: SDKs from 18 on miss it otherwise
+
+
+class MfaType(Model):
+    """An authenticator app's secret, and the URI that its QR code carries."""
+
+    secret: str
+    uri: str
+
+
+class MfaChallenge(Model):
+    """A second factor that is being asked for."""
+
+    id: str = msgspec.field(name="$id")
+    created_at: str = msgspec.field(name="$createdAt")
+    user_id: str
+    expire: str
+
+    @classmethod
+    def of(cls, row: Row) -> MfaChallenge:
+        """From a row of `challenges`."""
+        return cls(row["id"], iso(row["created_at"]), row["user_id"], iso(row["expire_at"]))
 
 
 class MfaRecoveryCodes(Model):
@@ -272,7 +288,7 @@ class Log(Model):
             row["event"], row["actor_id"], user["email"] or "", user["name"], row["mode"],
             row["ip"], iso(row["created_at"]),
             **msgspec.structs.asdict(agents.known(row["user_agent"])),
-            country_code=row["country_code"], country_name=country_name(row["country_code"]),
+            country_code=row["country_code"], country_name=geo.name(row["country_code"]),
             user_type=row["actor_type"],
         )  # fmt: skip
 

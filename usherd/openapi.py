@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -68,7 +69,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     text = inspect.getdoc(endpoint.handler) or ""
     in_query = endpoint.method == "GET"
     operation: dict[str, Any] = {
-        "operationId": endpoint.path.split("/")[2] + "_" + endpoint.name,
+        "operationId": _operation_id(endpoint),
         "summary": text.partition("\n")[0],
         "description": text,
         "security": _security(endpoint),
@@ -105,6 +106,12 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
             "content": {"application/json": {"schema": schema}},
         }
     return operation
+
+
+def _operation_id(endpoint: Endpoint) -> str:
+    """The verb and the path: several paths may be one operation of the SDKs."""
+    words = re.findall(r"\w+", endpoint.path.removeprefix("/v1"))
+    return "_".join([endpoint.method.lower(), *words])
 
 
 def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:

@@ -146,6 +146,20 @@ def _password(value: Any, _loose: bool) -> str:
     return str(value)
 
 
+def _url(value: Any, _loose: bool) -> str:
+    from urllib.parse import urlsplit
+
+    wrong = "It must be a URL, such as https://app.example.org/verify."
+    url = text(value)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ValueError(wrong) from error
+    if not parts.scheme or not parts.netloc or len(url) > 2048 or not url.isprintable():
+        raise ValueError(wrong)
+    return str(url)
+
+
 def _or_empty(parse: Parse) -> Parse:
     return lambda value, loose: "" if value == "" else parse(value, loose)
 
@@ -346,6 +360,12 @@ ShaVersion = Annotated[
 ]
 ProviderType = Annotated[str, _one_of("email", "sms", "push")]
 AuthenticatorType = Annotated[str, _one_of("totp")]
+RedirectUrl = Annotated[
+    str, Param(_url, "A URL whose host is a platform of the project.",
+               {"type": "string", "format": "uri", "maxLength": 2048})
+]  # fmt: skip
+Factor = Annotated[str, _one_of("email", "phone", "totp", "recoverycode")]
+Otp = Annotated[str, _text(256)]
 Labels = Annotated[
     list[str],
     Param(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -30,14 +30,16 @@ class Project(msgspec.Struct, frozen=True):
     settings: ProjectSettings
     signing_key: str
     created_at: int
+    platforms: tuple[str, ...] = ()
+    """Hostnames of the pages that may talk to the project."""
 
     @classmethod
-    def of(cls, row: Row) -> Project:
-        """From a row of `projects`. Raises `BadSetting`."""
+    def of(cls, row: Row, platforms: Sequence[str] = ()) -> Project:
+        """From a row of `projects` and its platforms. Raises `BadSetting`."""
         stored = msgspec.json.decode(row["settings"])
         return cls(
             row["id"], row["name"], ProjectSettings.of(stored), row["signing_key"],
-            row["created_at"],
+            row["created_at"], tuple(platforms),
         )  # fmt: skip
 
 
@@ -85,6 +87,30 @@ async def change(tx: Tx, project_id: str, changes: Mapping[str, Any]) -> bool:
         id=project_id,
     )
     return True
+
+
+async def platforms(tx: Tx, project_id: str) -> list[Row]:
+    """The hostnames whose pages may talk to the project, in the order of their registration."""
+    return await tx.all(
+        "select * from platforms where project_id = :project_id order by seq", project_id=project_id
+    )
+
+
+async def add_platform(tx: Tx, project_id: str, hostname: str) -> None:
+    """Let the pages of a host, or of `*.example.org`, talk to the project. Raises `Duplicate`."""
+    await tx.insert(
+        "platforms", project_id=project_id, hostname=hostname.lower(), created_at=clock.now()
+    )
+
+
+async def remove_platform(tx: Tx, project_id: str, hostname: str) -> bool:
+    """Forget a host; returns whether it was known."""
+    gone = await tx.run(
+        "delete from platforms where project_id = :project_id and hostname = :hostname",
+        project_id=project_id,
+        hostname=hostname.lower(),
+    )
+    return gone > 0
 
 
 async def bootstrap(db: Database, vault: Vault) -> Welcome | None:
@@ -147,7 +173,10 @@ class Directory:
         if found is not None and found[0] > now:
             return found[1]
         row = await get(self._db.reader, project_id) if storable(project_id) else None
-        project = Project.of(row) if row else None
+        project = None
+        if row is not None:
+            known = await platforms(self._db.reader, project_id)
+            project = Project.of(row, [platform["hostname"] for platform in known])
         _remember(self._projects, project_id, (now + FRESH_SECONDS, project))
         return project
 

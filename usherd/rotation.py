@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from usherd import vault
+from usherd import mfa, outbox, vault
 from usherd.db import Database, Row
 from usherd.settings import Settings
 from usherd.vault import Vault
@@ -24,7 +24,8 @@ ENCRYPTED: tuple[tuple[str, str, str, Purpose], ...] = (
     ("users", "seq", "recovery_codes",
      lambda row: f"recovery_codes:{row['project_id']}:{row['id']}"),
     ("authenticators", "seq", "secret",
-     lambda row: f"authenticator:{row['project_id']}:{row['user_id']}"),
+     lambda row: mfa.totp_purpose(row["project_id"], row["user_id"])),
+    ("outbox", "seq", "sealed", lambda row: outbox.purpose(row["project_id"], row["id"])),
 )  # fmt: skip
 """(table, its key, the encrypted column, the purpose it was encrypted for)"""
 
@@ -61,7 +62,7 @@ async def _renew(
     while True:
         async with db.write() as tx:
             rows = await tx.all(
-                f"select * from {table} where {key} > :last and {column} is not null "
+                f"select * from {table} where {key} > :last and {column} <> '' "
                 f"order by {key} limit {BATCH} for update",
                 last=last,
             )

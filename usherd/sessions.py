@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hmac import compare_digest
 from typing import Protocol
 
 import msgspec
 
-from usherd import clock, errors, ids
+from usherd import clock, errors, ids, targets
 from usherd.db import Row, Tx
 from usherd.projects import Project
 
@@ -88,14 +88,16 @@ async def create(
         created_at=now,
         updated_at=now,
     )
-    await tx.run(
+    dropped = await tx.all(
         "delete from sessions where project_id = :project_id and user_id = :user_id and seq <= ("
         "select seq from sessions where project_id = :project_id and user_id = :user_id "
-        "order by seq desc limit 1 offset :kept)",
+        "order by seq desc limit 1 offset :kept) returning id",
         project_id=project.id,
         user_id=user["id"],
         kept=project.settings.session_limit,
     )
+    if dropped:
+        await targets.forget_sessions(tx, user, [session["id"] for session in dropped])
     return row, wire_secret(user["id"], inner)
 
 
@@ -172,11 +174,10 @@ async def listing(tx: Tx, project_id: str, user_id: str) -> list[Row]:
     )
 
 
-async def delete(tx: Tx, project_id: str, user_id: str, session_id: str) -> Row:
-    """End one session of the user and return it. Raises `UserSessionNotFound`."""
+async def get(tx: Tx, project_id: str, user_id: str, session_id: str) -> Row:
+    """One session of the user, expired or not. Raises `UserSessionNotFound`."""
     row = await tx.one(
-        "delete from sessions where project_id = :project_id and user_id = :user_id "
-        "and id = :id returning *",
+        "select * from sessions where project_id = :project_id and user_id = :user_id and id = :id",
         project_id=project_id,
         user_id=user_id,
         id=session_id,
@@ -186,10 +187,61 @@ async def delete(tx: Tx, project_id: str, user_id: str, session_id: str) -> Row:
     return row
 
 
-async def delete_all(tx: Tx, project_id: str, user_id: str) -> int:
-    """End every session of the user; returns how many there were."""
-    return await tx.run(
-        "delete from sessions where project_id = :project_id and user_id = :user_id",
-        project_id=project_id,
-        user_id=user_id,
+async def count(tx: Tx, user: Row) -> int:
+    """How many sessions the user has."""
+    row = await tx.one(
+        "select count(*) as sessions from sessions where project_id = :project_id "
+        "and user_id = :user_id",
+        project_id=user["project_id"],
+        user_id=user["id"],
     )
+    return int(row["sessions"]) if row else 0
+
+
+async def extend(tx: Tx, project: Project, session: Row) -> Row:
+    """Let the session last as long as a new one would."""
+    now = clock.now()
+    expire_at = now + project.settings.session_duration * 1000
+    return await tx.update("sessions", session, expire_at=expire_at, updated_at=now)
+
+
+async def add_factors(tx: Tx, session: Row, factors: Iterable[str], *, fresh: bool = False) -> Row:
+    """Note that the session has proved these factors; `fresh` allows protected acts for a while.
+
+    Raises `UserSessionNotFound` when it has ended meanwhile.
+    """
+    row = await tx.one("select * from sessions where seq = :seq for update", seq=session["seq"])
+    if row is None:
+        raise errors.UserSessionNotFound
+    known = msgspec.json.decode(row["factors"], type=list[str])
+    now = clock.now()
+    changes = {"mfa_updated_at": now} if fresh else {}
+    together = msgspec.json.encode(list(dict.fromkeys([*known, *factors]))).decode()
+    return await tx.update("sessions", row, factors=together, updated_at=now, **changes)
+
+
+async def delete(tx: Tx, user: Row, session_id: str) -> Row:
+    """End one session of a locked user and return it. Raises `UserSessionNotFound`."""
+    row = await tx.one(
+        "delete from sessions where project_id = :project_id and user_id = :user_id "
+        "and id = :id returning *",
+        project_id=user["project_id"],
+        user_id=user["id"],
+        id=session_id,
+    )
+    if row is None:
+        raise errors.UserSessionNotFound
+    await targets.forget_sessions(tx, user, [session_id])
+    return row
+
+
+async def delete_all(tx: Tx, user: Row, *, except_id: str = "") -> None:
+    """End every session of a locked user, or every other."""
+    gone = await tx.all(
+        "delete from sessions where project_id = :project_id and user_id = :user_id "
+        "and id <> :except_id returning id",
+        project_id=user["project_id"],
+        user_id=user["id"],
+        except_id=except_id,
+    )
+    await targets.forget_sessions(tx, user, [session["id"] for session in gone])

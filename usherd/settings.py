@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -63,6 +64,16 @@ def _addresses(text: str) -> frozenset[str]:
     return frozenset(part.strip() for part in text.split(",") if part.strip())
 
 
+def _domains(text: str) -> tuple[str, ...]:
+    """`example.org` or `*.example.org`, separated by commas."""
+    found = tuple(part.strip().lower() for part in text.split(",") if part.strip())
+    for name in found:
+        labels = name.removeprefix("*.").split(".")
+        if len(labels) < 2 or not all(re.fullmatch(r"[^\W_]([\w-]*[^\W_])?", x) for x in labels):
+            raise ValueError("domains such as example.org or *.example.org, separated by commas")
+    return found
+
+
 class MockNumber(msgspec.Struct, frozen=True):
     """A phone number whose code is always the same, and to which nothing is sent."""
 
@@ -118,6 +129,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret_previous: str = ""
     public_url: str = ""
     trusted_proxies: frozenset[str] = frozenset()
+    geoip: str = ""
+    pwned_file: str = ""
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_username: str = ""
+    smtp_password: str = ""
+    smtp_security: str = "starttls"
+    mail_from: str = "usherd <no-reply@localhost>"
+    sms_provider: str = ""
+    sms_url: str = ""
+    sms_user: str = ""
+    sms_password: str = ""
+    sms_from: str = ""
     body_limit_bytes: int = 1_048_576
     statement_timeout_seconds: float = 10.0
     shutdown_seconds: int = 20
@@ -177,6 +201,23 @@ SERVER = (
     Setting("secret_previous", _secret, "The secret before the last rotation."),
     Setting("public_url", str, "Scheme and host under which clients reach the server."),
     Setting("trusted_proxies", _addresses, "Addresses whose X-Forwarded-* headers are believed."),
+    Setting("geoip", str, "A MaxMind-format file that knows the countries of addresses."),
+    Setting("pwned_file", str, "A sorted file of SHA-1 hashes of stolen passwords."),
+    Setting("smtp_host", str, "The mail server; without one, mails are kept: usherd outbox."),
+    Setting("smtp_port", _integer(1, 65_535), "The mail server's port."),
+    Setting("smtp_username", str, "Whom the mail server knows us as."),
+    Setting("smtp_password", str, "The password for the mail server."),
+    Setting("smtp_security", _word("starttls", "tls", "none"), "starttls, tls or none."),
+    Setting("mail_from", str, "The sender of mails: Name <address>."),
+    Setting(
+        "sms_provider",
+        _word("", "twilio", "webhook"),
+        "twilio or webhook; without one, text messages are kept: usherd outbox.",
+    ),
+    Setting("sms_url", str, "Where the webhook's messages are posted to."),
+    Setting("sms_user", str, "The account at the SMS provider."),
+    Setting("sms_password", str, "Its token; for webhooks the secret that signs."),
+    Setting("sms_from", str, "The number or name that text messages come from."),
     Setting("body_limit_bytes", _integer(1024, 1 << 30), "Largest request body, in bytes."),
     Setting("statement_timeout_seconds", _seconds, "Longest a listing may run, in seconds."),
     Setting("shutdown_seconds", _integer(0, 3600), "Longest wait for requests when stopping."),
@@ -202,10 +243,20 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True):
     password_history: int = 0
     password_dictionary: bool = False
     personal_data_check: bool = False
+    password_min_length: int = 0
+    password_classes: int = 0
+    password_strength: int = 0
+    password_pwned: bool = False
+    email_allow_domains: tuple[str, ...] = ()
+    email_deny_domains: tuple[str, ...] = ()
+    email_refuse_disposable: bool = False
     mock_numbers: tuple[MockNumber, ...] = ()
     memberships_user_name: bool = False
     memberships_user_email: bool = False
     memberships_mfa: bool = False
+    rate_limits: bool = True
+    session_invalidation: bool = False
+    log_days: int = 365
     email_password: bool = True
     magic_url: bool = True
     email_otp: bool = True
@@ -254,6 +305,20 @@ PROJECT = (
             "passwordDictionary"),
     Setting("personal_data_check", _flag, "Whether passwords may not contain personal data.",
             "personalDataCheck"),
+    Setting("password_min_length", _integer(0, 256), "Fewest characters of a new password.",
+            "passwordMinLength"),
+    Setting("password_classes", _integer(0, 4),
+            "How many of lower case, upper case, digits and others a new password needs.",
+            "passwordClasses"),
+    Setting("password_strength", _integer(0, 4), "The zxcvbn score that a new password needs.",
+            "passwordStrength"),
+    Setting("password_pwned", _flag, "Whether passwords in USHERD_PWNED_FILE are refused.",
+            "passwordPwned"),
+    Setting("email_allow_domains", _domains, "The only domains that may sign up.",
+            "emailAllowDomains"),
+    Setting("email_deny_domains", _domains, "Domains that may not sign up.", "emailDenyDomains"),
+    Setting("email_refuse_disposable", _flag, "Whether disposable addresses may not sign up.",
+            "emailRefuseDisposable"),
     Setting("mock_numbers", _mock_numbers, "Phone numbers with a fixed code, for tests.",
             "mockNumbers"),
     Setting("memberships_user_name", _flag, "Whether members of a team see each other's names.",
@@ -262,6 +327,12 @@ PROJECT = (
             "membershipsUserEmail"),
     Setting("memberships_mfa", _flag, "Whether members see who has a second factor.",
             "membershipsMfa"),
+    Setting("rate_limits", _flag, "Whether requests of people without an API key are counted.",
+            "rateLimits"),
+    Setting("session_invalidation", _flag, "Whether a new password ends the other sessions.",
+            "sessionInvalidation"),
+    Setting("log_days", _integer(0, 36_500), "Days that the activity log is kept; 0 for ever.",
+            "logDays"),
     Setting("email_password", _flag, "Sign-in with e-mail and password.", "emailPassword"),
     Setting("magic_url", _flag, "Sign-in with a link sent by mail.", "magicURL"),
     Setting("email_otp", _flag, "Sign-in with a code sent by mail.", "emailOtp"),

@@ -93,8 +93,11 @@ async def create(
     identifier: str,
     provider_id: str | None,
     name: str,
+    session_id: str | None = None,
 ) -> Row:
-    """Give the user a target; the identifier is kept as it was written.
+    """Give the user a target, for as long as the session lasts if there is one.
+
+    The identifier is kept as it was written.
 
     Raises `ProviderNotFound` (there is no messaging here, hence no provider) and
     `UserTargetAlreadyExists` when anybody has the id or the identifier.
@@ -103,8 +106,9 @@ async def create(
         raise errors.ProviderNotFound
     try:
         row = await tx.insert(
-            "targets", id=target_id, **_values(user, provider_type, identifier, name)
-        )
+            "targets", id=target_id, session_id=session_id,
+            **_values(user, provider_type, identifier, name),
+        )  # fmt: skip
     except Duplicate as error:
         raise errors.UserTargetAlreadyExists from error
     await _keep(tx, user)
@@ -167,6 +171,22 @@ async def delete(tx: Tx, user: Row, target_id: str) -> Row:
         raise errors.UserTargetNotFound
     await _keep(tx, user)
     return row
+
+
+async def forget_sessions(tx: Tx, user: Row, session_ids: list[str]) -> None:
+    """Remove the devices that were registered by sessions which have ended."""
+    gone = 0
+    for start in range(0, len(session_ids), query_sql.CHUNK):
+        names, values = query_sql.placeholders("s", session_ids[start : start + query_sql.CHUNK])
+        gone += await tx.run(
+            "delete from targets where project_id = :project_id and user_id = :user_id "
+            f"and session_id in ({names})",
+            project_id=user["project_id"],
+            user_id=user["id"],
+            **values,
+        )
+    if gone:
+        await _keep(tx, user)
 
 
 async def refuse_taken(tx: Tx, user: Row, identifier: str) -> None:

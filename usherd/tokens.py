@@ -13,55 +13,109 @@ class Way(NamedTuple):
 
     provider: str
     factor: str
-    verifies: str | None
-    """The flag of the user that the exchange proves."""
+    proves: str | None
+    """The address of the user that the exchange proves: `email` or `phone`."""
 
 
 WAYS = {
     "generic": Way("token", "token", None),
-    "magic-url": Way("magic-url", "email", "email_verification"),
-    "email": Way("token", "email", "email_verification"),
-    "phone": Way("phone", "phone", "phone_verification"),
+    "magic-url": Way("magic-url", "email", "email"),
+    "email": Way("token", "email", "email"),
+    "phone": Way("phone", "phone", "phone"),
     "oauth2": Way("oauth2", "email", None),
 }
-"""The kinds that sign in. Others (verification, recovery ...) never do."""
+"""The kinds that sign in. Others (verification, phone-verification, recovery) never do."""
 
 _EXCHANGEABLE = ", ".join(f"'{kind}'" for kind in WAYS)
 
 
+TRIES = {"email": 10, "phone": 10, "phone-verification": 10, "generic": 100}
+"""How many wrong secrets the short kinds survive; the long ones cannot be guessed."""
+
+_GUESSABLE = ", ".join(f"'{kind}'" for kind in TRIES)
+
+
 async def create(
-    tx: Tx, project_id: str, user_id: str, *, kind: str, length: int, expire_seconds: int
-) -> tuple[Row, str]:
-    """Make a token of `length` hex characters; returns its row and its secret, shown only now."""
-    secret = ids.secret(length)
+    tx: Tx,
+    project_id: str,
+    user_id: str,
+    *,
+    kind: str,
+    secret: str,
+    expire_seconds: int,
+    about: str = "",
+) -> Row:
+    """Keep a token's digest; the caller shows or sends the secret.
+
+    `about` is the address that it is sent to, and the only one that it proves.
+    """
     now = clock.now()
-    row = await tx.insert(
+    return await tx.insert(
         "tokens",
         project_id=project_id,
         id=ids.unique(),
         user_id=user_id,
         kind=kind,
         digest=ids.digest(secret),
+        about=about,
         expire_at=now + expire_seconds * 1000,
         created_at=now,
     )
-    return row, secret
 
 
-async def consume(tx: Tx, project_id: str, user_id: str, secret: str) -> Way:
-    """Use up the user's token with that secret and say what it was good for.
+async def consume(tx: Tx, project_id: str, user_id: str, secret: str) -> Row:
+    """Use up the user's token with that secret, of any kind that signs in; `WAYS` tells how.
 
     Of two exchanges at once exactly one gets it. Raises `UserInvalidToken`.
     """
+    return await _consume(tx, project_id, user_id, secret, _EXCHANGEABLE)
+
+
+async def prove(
+    tx: Tx, project_id: str, user_id: str, secret: str, kind: str, *, about: str | None = None
+) -> Row:
+    """Use up the user's token of that kind, sent to that address. Raises `UserInvalidToken`."""
+    row = await _consume(tx, project_id, user_id, secret, f"'{kind}'")
+    if about is not None and row["about"] != about:
+        raise errors.UserInvalidToken
+    return row
+
+
+async def require(tx: Tx, project_id: str, user_id: str, secret: str, kind: str) -> None:
+    """Look before slow work whether there is such a token. Raises `UserInvalidToken`."""
+    row = await tx.one(
+        "select seq from tokens where project_id = :project_id and user_id = :user_id "
+        "and digest = :digest and kind = :kind and expire_at > :now",
+        project_id=project_id,
+        user_id=user_id,
+        digest=ids.digest(secret),
+        kind=kind,
+        now=clock.now(),
+    )
+    if row is None:
+        raise errors.UserInvalidToken
+
+
+async def _consume(tx: Tx, project_id: str, user_id: str, secret: str, kinds: str) -> Row:
     row = await tx.one(
         "delete from tokens where seq = (select min(seq) from tokens "
         "where project_id = :project_id and user_id = :user_id and digest = :digest "
-        f"and expire_at > :now and kind in ({_EXCHANGEABLE})) returning *",
+        f"and expire_at > :now and kind in ({kinds})) returning *",
         project_id=project_id,
         user_id=user_id,
         digest=ids.digest(secret),
         now=clock.now(),
     )
-    if row is None:
+    if row is None or row["tries"] >= TRIES.get(row["kind"], row["tries"] + 1):
         raise errors.UserInvalidToken
-    return WAYS[row["kind"]]
+    return row
+
+
+async def note_failure(tx: Tx, project_id: str, user_id: str) -> None:
+    """A wrong secret was presented: what could be guessed has one try less."""
+    await tx.run(
+        "update tokens set tries = tries + 1 where project_id = :project_id "
+        f"and user_id = :user_id and kind in ({_GUESSABLE})",
+        project_id=project_id,
+        user_id=user_id,
+    )

@@ -66,6 +66,15 @@ async def by_email(tx: Tx, project_id: str, email: str) -> Row | None:
     )
 
 
+async def by_phone(tx: Tx, project_id: str, phone: str) -> Row | None:
+    """The user with that phone number."""
+    return await tx.one(
+        "select * from users where project_id = :project_id and phone = :phone",
+        project_id=project_id,
+        phone=phone,
+    )
+
+
 async def listing(
     tx: Tx, project_id: str, asked: Query, *, total: bool = True
 ) -> tuple[list[Row], int]:
@@ -75,6 +84,25 @@ async def listing(
 
 
 # -- making and removing --
+
+
+async def refuse_full(tx: Tx, project: Project) -> None:
+    """Raises `UserCountExceeded` when the project takes no more sign-ups.
+
+    Sign-ups of a limited project take turns, so that two at once cannot both be the last.
+    """
+    most = project.settings.user_limit
+    if not most:
+        return
+    await tx.one("select id from projects where id = :id for update", id=project.id)
+    row = await tx.one(
+        "select count(*) as users from (select 1 from users where project_id = :project_id "
+        "limit :most) as counted",
+        project_id=project.id,
+        most=most,
+    )
+    if row is not None and row["users"] >= most:
+        raise errors.UserCountExceeded
 
 
 async def create(
@@ -255,14 +283,10 @@ async def set_prefs(tx: Tx, user: Row, prefs: str) -> Row:
     return await _change(tx, user, prefs=prefs)
 
 
-async def touch(tx: Tx, user: Row) -> None:
+async def touch(tx: Tx, user: Row) -> Row:
     """Remember that the user was here now."""
     now = clock.now()
-    await tx.run(
-        "update users set accessed_at = :now, updated_at = :now where seq = :seq",
-        now=now,
-        seq=user["seq"],
-    )
+    return await tx.update("users", user, accessed_at=now, updated_at=now)
 
 
 # -- passwords --

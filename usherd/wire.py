@@ -25,7 +25,17 @@ NESTING = 32
 class Request:
     """One request as it came over the wire; nothing is parsed before it is asked for."""
 
-    __slots__ = ("_cookies", "_query", "headers", "method", "path", "peer", "scope")
+    __slots__ = (
+        "_cookies",
+        "_query",
+        "headers",
+        "method",
+        "path",
+        "peer",
+        "platforms",
+        "scope",
+        "standing",
+    )
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -33,6 +43,10 @@ class Request:
         self.path: str = scope["path"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.peer: str = scope["client"][0] if scope.get("client") else ""
+        self.platforms: tuple[str, ...] = ()
+        """The hosts of the project, once that is known."""
+        self.standing: Any = None
+        """The caller's `limits.Standing`, once that is known."""
         self._query: dict[str, Any] | None = None
         self._cookies: dict[str, str] | None = None
 

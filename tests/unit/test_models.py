@@ -32,6 +32,8 @@ KEYS: dict[Any, str] = {
     models.Token: "$id $createdAt userId secret expire phrase",
     models.Jwt: "jwt",
     models.MfaFactors: "totp phone email recoveryCode custom",
+    models.MfaType: "secret uri",
+    models.MfaChallenge: "$id $createdAt userId expire",
     models.MfaRecoveryCodes: "recoveryCodes",
     models.Log: f"event userId userEmail userName mode ip time {AGENT} userType",
     models.Identity: f"{STAMPS} userId provider providerUid providerEmail {PROVIDER}",
@@ -88,6 +90,7 @@ def shown(model: Any) -> dict[str, Any]:
 EXAMPLES = [
     models.User.of(ROW), models.Account.of(ROW), models.Session.of(SESSION),
     models.Token.of(TOKEN), models.Jwt("x.y.z"), models.MfaFactors(True, False, False, True),
+    models.MfaType("ABC", "otpauth://totp/x"), models.MfaChallenge.of(TOKEN),
     models.MfaRecoveryCodes(["a"]), models.Log.of(LOG, ROW), models.Identity.of(IDENTITY),
     models.Target.of(TARGET), models.Membership.of(MEMBERSHIP), models.UserList(0, []),
     models.SessionList(0, []), models.LogList(0, []), models.IdentityList(0, []),

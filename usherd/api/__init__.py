@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from usherd.api import (
     account,
+    account_mfa,
+    account_proofs,
+    account_sessions,
+    account_targets,
+    account_tokens,
     user_access,
     user_profile,
     user_records,
@@ -11,8 +16,9 @@ from usherd.api import (
     users,
 )
 
-TABLE = [
-    endpoint
-    for face in (users, user_profile, user_access, user_records, user_targets, account)
-    for endpoint in face.endpoints.table
-]
+FACES = (
+    users, user_profile, user_access, user_records, user_targets,
+    account, account_sessions, account_tokens, account_proofs, account_mfa, account_targets,
+)  # fmt: skip
+
+TABLE = [endpoint for face in FACES for endpoint in face.endpoints.table]

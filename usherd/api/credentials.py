@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usherd import errors, passwords, users
+from usherd import errors, passwords, policies, users
 from usherd.db import Row
 from usherd.http import Context
 from usherd.users import Password
@@ -12,10 +12,13 @@ def _is_common(password: str) -> bool:
     return password in passwords.common()
 
 
-async def refuse_common(ctx: Context, password: str) -> None:
-    """Raises `GeneralArgumentInvalid` for a common password where the project minds."""
-    if ctx.project.settings.password_dictionary and await ctx.hasher.run(_is_common, password):
+async def refuse_poor(ctx: Context, password: str) -> None:
+    """Raises `GeneralArgumentInvalid` for a common password where the project minds, and the
+    errors of `policies.check_password`."""
+    settings = ctx.project.settings
+    if settings.password_dictionary and await ctx.hasher.run(_is_common, password):
         raise errors.invalid("password", "It is one of the most common ones; choose another.")
+    await ctx.hasher.run(policies.check_password, password, settings, ctx.house.settings.pwned_file)
 
 
 def _refuse_personal(
@@ -37,7 +40,7 @@ async def first(
     ctx: Context, password: str, *, user_id: str, email: str | None, phone: str | None, name: str
 ) -> Password:
     """A new user's password. Raises `GeneralArgumentInvalid`, `PasswordPersonalData`."""
-    await refuse_common(ctx, password)
+    await refuse_poor(ctx, password)
     _refuse_personal(ctx, password, user_id=user_id, email=email, phone=phone, name=name)
     return await hashed(ctx, password)
 
@@ -45,7 +48,7 @@ async def first(
 async def replacement(ctx: Context, seen: Row, password: str) -> Password:
     """The next password of a user, who was read as `seen`.
 
-    Raises `PasswordPersonalData`, `PasswordRecentlyUsed`.
+    Call `refuse_poor` before. Raises `PasswordPersonalData`, `PasswordRecentlyUsed`.
     """
     _refuse_personal(
         ctx,

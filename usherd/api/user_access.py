@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usherd import jwts, mfa, sessions, tokens, users
+from usherd import ids, jwts, mfa, sessions, tokens, users
 from usherd.endpoints import Endpoints
 from usherd.http import Context
 from usherd.models import (
@@ -72,7 +72,7 @@ async def create_session(ctx: Context, user_id: CustomId) -> Session:
 async def delete_sessions(ctx: Context, user_id: Id) -> User:
     """Sign a user out everywhere."""
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
-    await sessions.delete_all(ctx.tx, ctx.project.id, user_id)
+    await sessions.delete_all(ctx.tx, user)
     return User.of(user)
 
 
@@ -85,8 +85,8 @@ async def delete_sessions(ctx: Context, user_id: Id) -> User:
 )
 async def delete_session(ctx: Context, user_id: Id, session_id: Id) -> Session:
     """End one session of a user."""
-    await users.lock(ctx.tx, ctx.project.id, user_id)
-    return Session.of(await sessions.delete(ctx.tx, ctx.project.id, user_id, session_id))
+    user = await users.lock(ctx.tx, ctx.project.id, user_id)
+    return Session.of(await sessions.delete(ctx.tx, user, session_id))
 
 
 # -- tokens --
@@ -107,8 +107,9 @@ async def create_token(
     `length` counts hexadecimal characters and `expire` seconds. Older tokens stay valid.
     """
     await users.lock(ctx.tx, ctx.project.id, user_id)
-    row, secret = await tokens.create(
-        ctx.tx, ctx.project.id, user_id, kind="generic", length=length, expire_seconds=expire
+    secret = ids.secret(length)
+    row = await tokens.create(
+        ctx.tx, ctx.project.id, user_id, kind="generic", secret=secret, expire_seconds=expire
     )
     return Token.of(row, secret=secret if ctx.caller.shows_secrets else "")
 

@@ -79,7 +79,7 @@ async def update_password(ctx: Context, user_id: Id, password: PasswordOrEmpty) 
     """
 
     if password:
-        await credentials.refuse_common(ctx, password)
+        await credentials.refuse_poor(ctx, password)
 
     async def attempt() -> User:
         async with ctx.reading() as tx:

@@ -44,7 +44,7 @@ BUSY_MILLISECONDS = 10_000
 
 def portable(sql: str) -> str:
     """What PostgreSQL needs and SQLite does not know, taken out."""
-    return sql.replace(" for update", "") if sql.endswith(" for update") else sql
+    return sql.replace(" for update skip locked", "").replace(" for update", "")
 
 
 class Connection:

@@ -1,0 +1,123 @@
+"""What every way of signing in ends with: a session, its cookies, and perhaps a mail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import msgspec
+
+from usherd import agents, clock, errors, geo, origins, sessions
+from usherd.db import Row
+from usherd.http import Context
+from usherd.models import Session
+
+
+async def sign_in(
+    ctx: Context,
+    user: Row,
+    *,
+    provider: str,
+    factors: Sequence[str],
+    provider_uid: str = "",
+    alert: bool = True,
+) -> Session:
+    """A new session of a locked user, as the caller sees it; cookies carry its secret to browsers.
+
+    Call `ctx.learn_agents` before the transaction. With `alert` a mail tells the user, where the
+    project wants that; never of the first session.
+    """
+    row, secret = await sessions.create(
+        ctx.tx, ctx.project, user, ctx.client, provider=provider, factors=factors,
+        provider_uid=provider_uid,
+    )  # fmt: skip
+    ctx.actor = user
+    send_cookies(ctx, secret, row["expire_at"])
+    if alert and ctx.project.settings.session_alerts and user["email"]:
+        if await sessions.count(ctx.tx, user) > 1:
+            await _tell(ctx, user, row)
+    return Session.of(row, current=True, secret=secret if ctx.caller.shows_secrets else "")
+
+
+async def _tell(ctx: Context, user: Row, session: Row) -> None:
+    agent = agents.known(session["user_agent"])
+    device = " ".join(part for part in (agent.client_name, agent.os_name) if part)
+    await ctx.mail(
+        "sessionAlert", user["email"], user=user["name"] or user["email"], device=device or "-",
+        ip=session["ip"], country=geo.name(session["country_code"]),
+        time=clock.iso(session["created_at"]),
+    )  # fmt: skip
+
+
+def send_cookies(ctx: Context, secret: str, expire_at: int) -> None:
+    """Two session cookies, and the fallback header for pages that cookies do not reach."""
+    _cookies(ctx, quote(secret, safe=""), expire_at)
+    if not _same_site(ctx):
+        fallback = msgspec.json.encode({f"a_session_{ctx.project.id}": secret}).decode()
+        ctx.response_headers.append(("x-fallback-cookies", fallback))
+
+
+def clear_cookies(ctx: Context) -> None:
+    """Take the session cookies away."""
+    _cookies(ctx, "", clock.now() - 3_600_000)
+    if not _same_site(ctx):
+        ctx.response_headers.append(("x-fallback-cookies", "[]"))
+
+
+def _same_site(ctx: Context) -> bool:
+    page = ctx.request.header(b"origin") or ctx.request.header(b"referer")
+    return origins.same_site(ctx.request.header(b"host"), page)
+
+
+def _cookies(ctx: Context, value: str, expire_at: int) -> None:
+    expire = datetime.fromtimestamp(expire_at / 1000, UTC)
+    parts = [
+        f"expires={format_datetime(expire, usegmt=True)}",
+        f"max-age={max(0, (expire_at - clock.now()) // 1000)}",
+        "path=/",
+    ]
+    if domain := cookie_domain(ctx.request.header(b"host")):
+        parts.append(f"domain={domain}")
+    if ctx.endpoint_url.startswith("https:"):
+        parts.append("secure")
+    rest = "; ".join([*parts, "httponly"])
+    name = f"a_session_{ctx.project.id}".lower()
+    ctx.response_headers += [
+        ("set-cookie", f"{name}_legacy={value}; {rest}"),
+        ("set-cookie", f"{name}={value}; {rest}; samesite=None"),
+    ]
+
+
+def cookie_domain(host: str) -> str:
+    """The domain that shares the cookies of `host`: its sub-domains; the empty string for
+    localhost and IP addresses, whose cookies are their own."""
+    name = origins.hostname(host)
+    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]*", name):
+        return ""
+    return "." + name
+
+
+# -- links in mails --
+
+
+def check_redirect(ctx: Context, url: str) -> None:
+    """Raises `GeneralArgumentInvalid` for a URL that leads away from the project's platforms."""
+    scheme = urlsplit(url).scheme.lower()
+    if scheme in ("exp", f"appwrite-callback-{ctx.project.id}".lower()):
+        return
+    if not origins.allowed(url, ctx.request.header(b"host"), ctx.project.platforms):
+        raise errors.invalid(
+            "url",
+            "Its host must be registered: usherd project platform add "
+            f"{ctx.project.id} {origins.hostname(url) or 'HOST'}.",
+        )
+
+
+def link(url: str, **query: str) -> str:
+    """The URL with more in its query; what was there stays."""
+    parts = urlsplit(url)
+    pairs = [*parse_qsl(parts.query, keep_blank_values=True), *query.items()]
+    return urlunsplit(parts._replace(query=urlencode(pairs)))
