@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
 import sys
+from collections.abc import Awaitable
 
 import uvicorn
 
@@ -68,12 +70,11 @@ class App:
         self._house: House | None = None
         self._api: Api | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """HTTP goes to the `Api`; the server's own messages open and close the house."""
         if scope["type"] == "http" and self._api is not None:
-            await self._api(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            return self._api(scope, receive, send)
+        return self._lifespan(receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -81,6 +82,8 @@ class App:
             if message["type"] == "lifespan.startup":
                 self._house = await open_house(self._settings)
                 self._api = Api(self._house, TABLE, PLAIN)
+                gc.collect()
+                gc.freeze()  # what lives as long as the process is not looked through again
                 await send({"type": "lifespan.startup.complete"})
             else:
                 if self._house is not None:
@@ -119,6 +122,7 @@ def serve(settings: Settings) -> None:
         "host": settings.host,
         "port": settings.port,
         "http": Connection,
+        "interface": "asgi3",
         "ws": "none",
         "loop": "uvloop",
         "log_config": None,

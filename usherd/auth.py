@@ -16,9 +16,6 @@ from usherd.wire import Request
 
 GUEST_SCOPES = frozenset({"public", "global", "sessions.write", "locale.read"})
 USER_SCOPES = GUEST_SCOPES | {"account", "teams.read", "teams.write"}
-KEY_SCOPES = frozenset({"global", "health.read"})
-"""What every key may do beside its own scopes."""
-
 DAY = 86_400_000
 """`accessedAt` of keys and users is refreshed this seldom, in milliseconds."""
 
@@ -74,7 +71,7 @@ async def identify(
         raise errors.ProjectKeyExpired
     if now - (key.accessed_at or 0) > DAY:
         await directory.touch(key)
-    return Caller("key", key.scopes | KEY_SCOPES, key=key)
+    return Caller("key", key.scopes, key=key)
 
 
 async def _person(request: Request, project: Project, db: Database, vault: Vault) -> Caller:

@@ -9,8 +9,11 @@ from functools import lru_cache
 
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_00 = [f"{number:02}" for number in range(100)]
-_000 = [f"{number:03}" for number in range(1000)]
+_MINUTE = [f"T{minute // 60:02}:{minute % 60:02}:" for minute in range(1440)]
+_SECOND = [f"{second:02}" for second in range(60)]
+_REST = [f".{ms:03}+00:00" for ms in range(1000)]
+"""The parts of a time as text: formatting numbers is what an answer would spend its time with."""
+
 _MILLISECOND = timedelta(milliseconds=1)
 
 FIRST = -62_135_596_800_000
@@ -39,9 +42,7 @@ def iso(ms: int | None) -> str:
         ms = FIRST if ms < FIRST else LAST
     days, ms = divmod(ms, 86_400_000)
     minutes, ms = divmod(ms, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    seconds, ms = divmod(ms, 1000)
-    return f"{_day(days)}T{_00[hours]}:{_00[minutes]}:{_00[seconds]}.{_000[ms]}+00:00"
+    return f"{_day(days)}{_MINUTE[minutes]}{_SECOND[ms // 1000]}{_REST[ms % 1000]}"
 
 
 def parse(text: str) -> int:

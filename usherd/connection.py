@@ -49,6 +49,9 @@ class Answer:
         body = b"" if cycle.scope["method"] == "HEAD" else message["body"]
         cycle.transport.write(written + b"\r\n" + body)
         cycle.response_complete = True
+        del (
+            cycle.send
+        )  # it holds the cycle: without this only the garbage collector would free both
         cycle.message_event.set()
         if not cycle.keep_alive:
             cycle.transport.close()

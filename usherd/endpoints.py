@@ -196,41 +196,56 @@ def identifiers(
     return found
 
 
+class Node:
+    """One segment of paths: what may follow it, and the endpoints that end here, by method."""
+
+    __slots__ = ("any", "ends", "named")
+
+    def __init__(self) -> None:
+        self.named: dict[str, Node] = {}
+        self.any: Node | None = None
+        self.ends: dict[str, tuple[Endpoint, tuple[tuple[int, str], ...]]] = {}
+
+
 class Router:
     """Finds the endpoint of a path; a literal segment wins over a parameter."""
 
     def __init__(self, table: Iterable[Endpoint]) -> None:
-        self._routes: dict[tuple[str | None, ...], tuple[Endpoint, tuple[str, ...]]] = {}
-        shapes: dict[int, set[tuple[int, ...]]] = {}
+        self._root = Node()
         for endpoint in table:
-            segments = endpoint.path.strip("/").split("/")
-            wild = tuple(at for at, segment in enumerate(segments) if segment[0] == "{")
-            key = _key(endpoint.method, segments, wild)
-            if key in self._routes:
+            node, names = self._root, []
+            for at, segment in enumerate(endpoint.path[1:].split("/")):
+                if segment[0] == "{":
+                    names.append((at, segment[1:-1]))
+                    node.any = node.any or Node()
+                    node = node.any
+                else:
+                    node = node.named.setdefault(segment, Node())
+            if endpoint.method in node.ends:
                 raise ValueError(f"{endpoint.method} {endpoint.path} stands in the table twice")
-            self._routes[key] = endpoint, tuple(segments[at][1:-1] for at in wild)
-            shapes.setdefault(len(segments), set()).add(wild)
-        self._shapes = {
-            length: sorted(found, key=lambda wild: [at in wild for at in range(length)])
-            for length, found in shapes.items()
-        }
-        """By number of segments: which of them are parameters, the more literal first."""
+            node.ends[endpoint.method] = endpoint, tuple(names)
 
     def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]] | None:
         """(endpoint, path parameters), or None."""
         segments = path.strip("/").split("/")
-        for wild in self._shapes.get(len(segments), ()):
-            found = self._routes.get(_key(method, segments, wild))
-            if found is not None and all(segments[at] for at in wild):
-                return found[0], {
-                    name: segments[at] for name, at in zip(found[1], wild, strict=True)
-                }
-        return None
+        found = _walk(self._root, method, segments, 0)
+        if found is None:
+            return None
+        endpoint, names = found
+        return endpoint, {name: segments[at] for at, name in names}
 
 
-def _key(method: str, segments: list[str], wild: tuple[int, ...]) -> tuple[str | None, ...]:
-    """Method and segments, with None for every parameter."""
-    key: list[str | None] = [method, *segments]
-    for at in wild:
-        key[at + 1] = None
-    return tuple(key)
+def _walk(
+    node: Node, method: str, segments: list[str], at: int
+) -> tuple[Endpoint, tuple[tuple[int, str], ...]] | None:
+    """What the rest of the path leads to; a literal that leads nowhere gives way to a parameter."""
+    if at == len(segments):
+        return node.ends.get(method)
+    literal = node.named.get(segments[at])
+    if literal is not None:
+        found = _walk(literal, method, segments, at + 1)
+        if found is not None:
+            return found
+    if node.any is not None and segments[at]:
+        return _walk(node.any, method, segments, at + 1)
+    return None

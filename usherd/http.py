@@ -48,6 +48,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 Plain = Callable[[House, Request, list[Endpoint]], Awaitable[tuple[int, bytes, bytes]]]
 
 JSON = b"application/json; charset=UTF-8"
+SERVER = (b"server", b"Appwrite")
+NOSNIFF = (b"x-content-type-options", b"nosniff")
 NO_BODY = b"text/html; charset=UTF-8"
 """# quirk: SDKs crash on a 204 without a content type, and on one that says JSON."""
 
@@ -260,7 +262,10 @@ class Api:
         found = self._router.find(request.method, request.path)
         route = found[0].path if found else request.path if self._is_plain(request) else "none"
         try:
-            status, headers, body = await self._respond(request, found, receive)
+            if found is not None:
+                status, headers, body = await self._answer(*found, request, receive)
+            else:
+                status, headers, body = await self._elsewhere(request)
         except errors.AppError as error:
             status, headers, body = refusal(error)
         except ConnectionAbortedError:
@@ -282,29 +287,22 @@ class Api:
     def _is_plain(self, request: Request) -> bool:
         return request.path in self._plain and request.method in ("GET", "HEAD")
 
-    async def _respond(
-        self,
-        request: Request,
-        found: tuple[Endpoint, dict[str, str]] | None,
-        receive: Receive,
-    ) -> Answer:
-        """The answer of whatever is at the path."""
+    async def _elsewhere(self, request: Request) -> Answer:
+        """The answer of what is not in the table."""
         if request.method == "OPTIONS":
             return 204, [(b"content-type", NO_BODY)], b""
         if self._is_plain(request):
             status, kind, body = await self._plain[request.path](self.house, request, self.table)
             return status, [(b"content-type", kind)], body
-        if found is None:
-            raise errors.GeneralRouteNotFound
-        return await self._answer(*found, request, receive)
+        raise errors.GeneralRouteNotFound
 
     def _around(self, request: Request, request_id: str, length: int) -> Headers:
         """The headers that every answer has."""
         headers: Headers = [
-            (b"server", b"Appwrite"),
-            (b"x-content-type-options", b"nosniff"),
+            SERVER,
+            NOSNIFF,
             (b"x-request-id", request_id.encode()),
-            (b"content-length", str(length).encode()),
+            (b"content-length", b"%d" % length),
         ]
         origin = request.header(b"origin")
         if origin:

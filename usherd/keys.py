@@ -27,6 +27,9 @@ SCOPES = (
 )  # fmt: skip
 """Every scope a key can have; the word `all` stands for all of them."""
 
+ALWAYS = frozenset({"global", "health.read"})
+"""What every key may do beside its own scopes."""
+
 
 class UnknownScope(ValueError):
     """A scope that does not exist."""
@@ -49,7 +52,7 @@ class Key(msgspec.Struct, frozen=True):
         """From a row of `keys`."""
         return cls(
             row["seq"], row["project_id"], row["id"], row["name"], row["digest"],
-            frozenset(msgspec.json.decode(row["scopes"])), row["expire_at"], row["accessed_at"],
+            ALWAYS.union(msgspec.json.decode(row["scopes"])), row["expire_at"], row["accessed_at"],
         )  # fmt: skip
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
@@ -394,13 +395,18 @@ LISTS: Mapping[type[Model], str] = {
 }
 
 
+@lru_cache(maxsize=256)
+def predates_1_5(response_format: str) -> bool:
+    """Whether a client was built for a response format before 1.5."""
+    try:
+        return tuple(int(part) for part in response_format.split(".")) < (1, 5)
+    except ValueError:
+        return False
+
+
 def downgrade(model: Any, response_format: str) -> Any:
     """The model as a client expects it that was built for an older response format."""
-    try:
-        announced = tuple(int(part) for part in response_format.split("."))
-    except ValueError:
-        return model
-    if announced >= (1, 5):
+    if not predates_1_5(response_format):
         return model
     if type(model) in LISTS:
         plain = {"total": model.total}

@@ -78,7 +78,7 @@ def test_kill_9_loses_no_answered_write(own: Server) -> None:
     key = own.key
     answered: list[str] = []
     for _ in range(3):
-        stop = threading.Event()
+        stop, before = threading.Event(), len(answered)
 
         def write(stopped: threading.Event = stop) -> None:
             with httpx.Client(timeout=10) as http:
@@ -96,7 +96,9 @@ def test_kill_9_loses_no_answered_write(own: Server) -> None:
         writers = [threading.Thread(target=write) for _ in range(8)]
         for writer in writers:
             writer.start()
-        time.sleep(0.7)
+        deadline = time.monotonic() + 30
+        while len(answered) - before <= 50 and time.monotonic() < deadline:
+            time.sleep(0.05)
         own.stop(kill=True)
         stop.set()
         for writer in writers:

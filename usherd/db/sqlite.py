@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ BUSY_MILLISECONDS = 10_000
 """How long to wait for another process, such as the CLI, that is writing."""
 
 
+@lru_cache(maxsize=2048)
 def portable(sql: str) -> str:
     """What PostgreSQL needs and SQLite does not know, taken out."""
     return sql.replace(" for update skip locked", "").replace(" for update", "")
@@ -140,6 +142,40 @@ class ReadTx:
     async def update(self, table: str, row: Row, **changes: Any) -> Row:
         sql = statements.update(table, tuple(changes))
         return self.connection.rows(sql, changes | {"seq": row["seq"]})[0]
+
+
+class Snapshots(ReadTx):
+    """What requests read: those that come in the same turn of the event loop share a snapshot.
+
+    Opening one costs as much as reading a user. It ends with the turn, before the next request
+    is received, and when a write of this process is durable: what was answered is always seen.
+    """
+
+    def __init__(self, database: SqliteDatabase, connection: Connection) -> None:
+        super().__init__(database, connection)
+        self._open = False
+
+    async def one(self, sql: str, **params: Any) -> Row | None:
+        if not self._open:
+            self._begin()
+        rows = self.connection.rows(sql, params)
+        return rows[0] if rows else None
+
+    async def all(self, sql: str, **params: Any) -> list[Row]:
+        if not self._open:
+            self._begin()
+        return self.connection.rows(sql, params)
+
+    def _begin(self) -> None:
+        self.connection.raw.execute("begin")
+        self._open = True
+        asyncio.get_running_loop().call_soon(self.end)
+
+    def end(self) -> None:
+        """Let the next statement see the newest state."""
+        if self._open:
+            self._open = False
+            self.connection.raw.execute("commit")
 
 
 class WriteTx(ReadTx):
@@ -287,7 +323,7 @@ class SqliteDatabase:
 
     def __init__(self, path: str, statement_timeout: float) -> None:
         self._timeout = statement_timeout
-        self.reader = ReadTx(self, Connection(path, cache_kib=CACHE_KIB))
+        self.reader = Snapshots(self, Connection(path, cache_kib=CACHE_KIB))
         self._inline = Connection(path)
         self._inline.raw.set_progress_handler(lambda: True, INLINE_STEPS)
         self._writer = Writer(Connection(path, cache_kib=CACHE_KIB, writable=True))
@@ -325,6 +361,7 @@ class SqliteDatabase:
             self._writer.undo()
             raise
         await self._writer.leave()
+        self.reader.end()
 
     async def listing(self, sql: str, params: dict[str, Any]) -> list[Row]:
         """Answer a cheap statement at once, and move any other off the loop thread."""
@@ -374,6 +411,7 @@ class SqliteDatabase:
         self._threads.shutdown()
         self._checkpointer.shutdown()
         self._checkpoints.close()
+        self.reader.end()
         for connection in (*self._idle, self._inline, self.reader.connection):
             connection.raw.close()
 
