@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from usherd import errors, ids, memberships, policies, query, teams, users
 from usherd.api.retry import retried
 from usherd.api.signing_in import check_redirect, link, sign_in
@@ -29,10 +27,13 @@ from usherd.params import (
 endpoints = Endpoints("/v1/teams/{teamId}/memberships")
 
 
-async def _shown(ctx: Context, row: Row, known: Invitee | None = None) -> Membership:
-    """A membership as the caller may see it; what an inviter knows already is not hidden."""
+async def _shown(ctx: Context, row: Row, **told: str) -> Membership:
+    """A membership as the caller may see it. What is hidden is as they `told` it themselves: it
+    says nothing about who was known before."""
     described = (await memberships.described(ctx.tx, ctx.project.id, [row]))[0]
-    return Membership.of(_as_seen(ctx, described) | (known.told if known else {}))
+    seen = _as_seen(ctx, described)
+    hidden = {column: word for column, word in told.items() if seen[column] is None}
+    return Membership.of(seen | hidden)
 
 
 def _as_seen(ctx: Context, described: Row) -> Row:
@@ -70,22 +71,13 @@ async def get_membership(ctx: Context, team_id: Id, membership_id: Id) -> Member
 # -- inviting --
 
 
-class Invitee(NamedTuple):
-    """Who is to join, locked, and what the inviter told of them."""
-
-    user: Row
-    told: dict[str, str]
-
-
 async def _invitee(
     ctx: Context, user_id: str | None, email: str | None, phone: str | None, name: str
-) -> Invitee:
-    """The user with the id, else the e-mail, else the phone; a new one where there is none.
+) -> Row:
+    """The user with the id, else the e-mail, else the phone, locked; a new one if there is none.
 
     Raises `UserNotFound`, and `UserAlreadyExists` when the others are not that user's.
     """
-    told = {"user_email": email, "user_phone": phone}
-    known = {key: value for key, value in told.items() if value}
     seen: Row | None
     if user_id:
         seen = await users.get(ctx.tx, ctx.project.id, user_id)
@@ -94,15 +86,13 @@ async def _invitee(
         if phone and seen is None:
             seen = await users.by_phone(ctx.tx, ctx.project.id, phone)
     if seen is None:
-        return Invitee(
-            await _new(ctx, email, phone, name), known | {"user_name": name or email or ""}
-        )
+        return await _new(ctx, email, phone, name)
     user = await users.lock(ctx.tx, ctx.project.id, seen["id"])
     if (email and user["email"] != email) or (phone and user["phone"] != phone):
         raise errors.UserAlreadyExists(
             "The user id, the e-mail and the phone are not of the same user; send one of them."
         )
-    return Invitee(user, known)
+    return user
 
 
 async def _new(ctx: Context, email: str | None, phone: str | None, name: str) -> Row:
@@ -156,13 +146,15 @@ async def create_membership(
 
     async def attempt() -> Membership:
         require_owner(await own_membership(ctx, await teams.get(ctx.tx, ctx.project.id, team_id)))
-        invitee = await _invitee(ctx, user_id, email, phone, name)
+        user = await _invitee(ctx, user_id, email, phone, name)
         team = await teams.lock(ctx.tx, ctx.project.id, team_id)
         if ctx.caller.user is None:
-            row = await memberships.join(ctx.tx, team, invitee.user, roles)
+            row = await memberships.join(ctx.tx, team, user, roles)
         else:
-            row = await _invite(ctx, ctx.caller.user, team, invitee.user, roles, url)
-        return await _shown(ctx, row, invitee)
+            row = await _invite(ctx, ctx.caller.user, team, user, roles, url)
+        return await _shown(
+            ctx, row, user_name=name or email or "", user_email=email or "", user_phone=phone or ""
+        )
 
     return await retried(ctx, attempt)
 
