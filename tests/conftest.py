@@ -177,13 +177,17 @@ class Phones:
         self.url = f"http://127.0.0.1:{self.http.server_port}/sms"
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
-    def code(self, number: str, count: int = 1) -> str:
-        """The six digits in the newest of so many messages."""
+    def wait(self, number: str, count: int = 1) -> str:
+        """The newest of so many messages."""
         deadline = time.monotonic() + 10
         while len(self.texts.get(number, [])) < count:
             assert time.monotonic() < deadline, f"no message to {number}"
             time.sleep(0.02)
-        found = re.search(r"\b\d{6}\b", self.texts[number][count - 1])
+        return self.texts[number][count - 1]
+
+    def code(self, number: str, count: int = 1) -> str:
+        """The six digits in that message."""
+        found = re.search(r"\b\d{6}\b", self.wait(number, count))
         assert found is not None
         return found[0]
 

@@ -119,7 +119,7 @@ class UserTargetAlreadyExists(AppError): code, message = 409, "A target with thi
 class TeamNotFound(AppError): code, message = 404, "There is no team with this id, or the caller is no member."
 class TeamAlreadyExists(AppError): code, message = 409, "A team with this id exists already; choose another."
 class TeamInviteNotFound(AppError): code, message = 404, "There is no such invitation."
-class TeamInvalidSecret(AppError): code, message = 401, "The invitation's secret is wrong."
+class TeamInvalidSecret(AppError): code, message = 401, "The invitation's secret is wrong or was replaced; use the newest invitation, or ask for one."
 class TeamMembershipMismatch(AppError): code, message = 404, "The membership belongs to another team."
 class TeamInviteMismatch(AppError): code, message = 401, "The invitation belongs to another user."
 

@@ -16,6 +16,7 @@ from usherd import (
     clock,
     errors,
     events,
+    formats,
     ids,
     limits,
     logs,
@@ -335,7 +336,7 @@ class Api:
             return 204, [(b"content-type", NO_BODY), *headers], b""
         version = request.headers.get(b"x-appwrite-response-format")
         if version:
-            result = models.downgrade(result, version.decode("latin-1"))
+            result = formats.downgrade(result, version.decode("latin-1"))
         return endpoint.status, [(b"content-type", JSON), *headers], models.encode(result)
 
     def _welcome(self, request: Request) -> bool:

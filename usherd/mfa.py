@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets as random
 from base64 import b32decode, b32encode
+from collections.abc import Sequence
 from hmac import compare_digest
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ import msgspec
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from usherd import clock, errors, ids
+from usherd import clock, errors, ids, query_sql
 from usherd.db import Row, Tx
 from usherd.vault import Vault
 
@@ -46,6 +47,23 @@ async def factors(tx: Tx, user: Row) -> list[str]:
     email, phone = proven(user)
     has = {"totp": await has_totp(tx, user), "email": email, "phone": phone}
     return [factor for factor, there in has.items() if there]
+
+
+async def protected(tx: Tx, project_id: str, users: Sequence[Row]) -> set[str]:
+    """The ids of those users who are asked for a second factor when they sign in."""
+    asking = [user for user in users if user["mfa"]]
+    found = {user["id"] for user in asking if any(proven(user))}
+    rest = [user["id"] for user in asking if user["id"] not in found]
+    for start in range(0, len(rest), query_sql.CHUNK):
+        names, values = query_sql.placeholders("u", rest[start : start + query_sql.CHUNK])
+        rows = await tx.all(
+            "select user_id from authenticators where project_id = :project_id "
+            f"and user_id in ({names}) and type = 'totp' and verified = 1",
+            project_id=project_id,
+            **values,
+        )
+        found |= {row["user_id"] for row in rows}
+    return found
 
 
 # -- authenticator apps --

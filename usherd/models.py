@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
@@ -337,6 +335,29 @@ class TargetList(Model):
     targets: list[Target]
 
 
+class Team(Stamped):
+    """A group of users; `total` counts those who have joined."""
+
+    name: str
+    total: int
+    prefs: Object
+
+    @classmethod
+    def of(cls, row: Row) -> Team:
+        """From a row of `teams`."""
+        return cls(
+            row["id"], iso(row["created_at"]), iso(row["updated_at"]), row["name"], row["total"],
+            Raw(row["prefs"]),
+        )  # fmt: skip
+
+
+class TeamList(Model):
+    """A page of teams."""
+
+    total: int
+    teams: list[Team]
+
+
 class Membership(Stamped):
     """A user's place in a team."""
 
@@ -355,10 +376,10 @@ class Membership(Stamped):
 
     @classmethod
     def of(cls, row: Row) -> Membership:
-        """From a row of `memberships` joined with its team and user (`memberships.of_user`)."""
+        """From a row of `memberships` with its team and user (`memberships.described`)."""
         return cls(
             row["id"], iso(row["created_at"]), iso(row["updated_at"]), row["user_id"],
-            row["user_name"], row["user_email"] or "", row["team_id"], row["team_name"],
+            row["user_name"] or "", row["user_email"] or "", row["team_id"], row["team_name"],
             iso(row["invited_at"]), iso(row["joined_at"]), bool(row["confirm"]),
             bool(row["user_mfa"]), Raw(row["roles"]), row.get("user_phone") or "",
             iso(row.get("user_accessed_at")),
@@ -380,41 +401,3 @@ def encode(model: Any) -> bytes:
     if isinstance(model, Preferences):
         return bytes(model.data)
     return _encoder.encode(model)
-
-
-DROPPED_BEFORE_1_5: Mapping[type[Model], tuple[str, ...]] = {
-    User: ("targets", "mfa"),
-    Session: ("factors", "secret"),
-    Token: ("phrase",),
-    Membership: ("mfa",),
-}
-LISTS: Mapping[type[Model], str] = {
-    UserList: "users",
-    SessionList: "sessions",
-    MembershipList: "memberships",
-}
-
-
-@lru_cache(maxsize=256)
-def predates_1_5(response_format: str) -> bool:
-    """Whether a client was built for a response format before 1.5."""
-    try:
-        return tuple(int(part) for part in response_format.split(".")) < (1, 5)
-    except ValueError:
-        return False
-
-
-def downgrade(model: Any, response_format: str) -> Any:
-    """The model as a client expects it that was built for an older response format."""
-    if not predates_1_5(response_format):
-        return model
-    if type(model) in LISTS:
-        plain = {"total": model.total}
-        plural = LISTS[type(model)]
-        plain[plural] = [downgrade(item, response_format) for item in getattr(model, plural)]
-        return plain
-    dropped = DROPPED_BEFORE_1_5.get(type(model))
-    if dropped is None:
-        return model
-    plain = msgspec.json.decode(encode(model), type=dict[str, Raw])
-    return {name: value for name, value in plain.items() if name not in dropped}

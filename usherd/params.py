@@ -230,14 +230,19 @@ def _list(value: Any) -> Sequence[Any]:
 LABEL = re.compile(r"[A-Za-z0-9]{1,36}")
 
 
-def _labels(value: Any, _loose: bool) -> list[str]:
-    items = _list(value)
-    if len(items) > 1000:
-        raise ValueError("It must have at most 1000 labels.")
-    for item in items:
-        if not isinstance(item, str) or not LABEL.fullmatch(item):
-            raise ValueError("A label has 1 to 36 characters of a-z, A-Z and 0-9.")
-    return list(dict.fromkeys(items))
+def _words(pattern: re.Pattern[str], most: int, rule: str, says: str) -> Param:
+    """An array of words that match the pattern; of equal ones the first stays."""
+
+    def parse(value: Any, _loose: bool) -> list[str]:
+        items = _list(value)
+        if len(items) > most:
+            raise ValueError(f"It must have at most {most} elements.")
+        if not all(isinstance(item, str) and pattern.fullmatch(item) for item in items):
+            raise ValueError(rule)
+        return list(dict.fromkeys(items))
+
+    element = {"type": "string", "pattern": f"^{pattern.pattern}$"}
+    return Param(parse, says, {"type": "array", "maxItems": most, "items": element})
 
 
 def _prefs(value: Any, _loose: bool) -> str:
@@ -368,16 +373,18 @@ Factor = Annotated[str, _one_of("email", "phone", "totp", "recoverycode")]
 Otp = Annotated[str, _text(256)]
 Labels = Annotated[
     list[str],
-    Param(
-        _labels,
+    _words(
+        LABEL, 1000, "A label has 1 to 36 characters of a-z, A-Z and 0-9.",
         "Labels of 1 to 36 letters and digits, 1000 at most; they replace the previous ones.",
-        {
-            "type": "array",
-            "maxItems": 1000,
-            "items": {"type": "string", "pattern": f"^{LABEL.pattern}$"},
-        },
     ),
-]
+]  # fmt: skip
+Roles = Annotated[
+    list[str],
+    _words(
+        UID, 100, f"A role is spelled as an id. {ID_RULE}",
+        "Roles in the team, 100 at most, spelled as ids; `owner` may change the team.",
+    ),
+]  # fmt: skip
 Prefs = Annotated[
     str,
     Param(

@@ -87,6 +87,8 @@ class Query(msgspec.Struct, kw_only=True):
     search: search.Search | None = None
     nothing: bool = False
     """Whether the search term leaves nothing to look for, so that nothing is found."""
+    member: str | None = None
+    """Only the teams that this user has joined."""
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -311,6 +313,12 @@ TARGETS = Listing("targets", {
     "identifier": Attribute("identifier_key", "text"),
     "providerType": Attribute("provider_type", "text"),
     "name": Attribute("name_key", "text"),
+    **INTERNAL,
+})  # fmt: skip
+
+TEAMS = Listing("teams", {
+    "name": Attribute("name_key", "text"),
+    "total": Attribute("total", "integer"),
     **INTERNAL,
 })  # fmt: skip
 

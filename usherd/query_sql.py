@@ -28,6 +28,9 @@ OPERATORS = {
 
 SEQUENCE = Attribute("seq", "integer")
 
+TRIGRAMS = {"users": "user_search", "teams": "team_search"}
+"""The tables with an index of trigrams, and its name on SQLite."""
+
 
 class Dialect(msgspec.Struct, frozen=True):
     """What the engines spell differently."""
@@ -199,15 +202,16 @@ def _search(query: Query, statement: Statement) -> tuple[str, str]:
         return table, "1 = 0" if query.nothing else ""
     condition, params = found.recheck(f"{table}.search", statement.dialect.position)
     statement.params |= params
-    if table != "users":
+    if table not in TRIGRAMS:
         return table, condition
     if statement.engine == "postgres":
         match = f"usherd_trigrams(search) @@ cast({statement.bind(found.tsquery())} as tsquery)"
         return table, f"{match} and {condition}"
     statement.params["match"] = found.match()
     # The index gives row ids in order: with the default order the first page stops early.
-    source = "user_search cross join users on users.seq = user_search.rowid"
-    return source, f"user_search match :match and {condition}"
+    index = TRIGRAMS[table]
+    source = f"{index} cross join {table} on {table}.seq = {index}.rowid"
+    return source, f"{index} match :match and {condition}"
 
 
 def _parts(query: Query, engine: str, project_id: str, within: dict[str, Any]) -> tuple[
@@ -218,6 +222,11 @@ def _parts(query: Query, engine: str, project_id: str, within: dict[str, Any]) -
     conditions = ["project_id = :project_id"]
     for column, value in within.items():
         conditions.append(f"{column} = {statement.bind(value)}")
+    if query.member is not None:
+        conditions.append(
+            "id in (select team_id from memberships where project_id = :project_id "
+            f"and user_id = {statement.bind(query.member)} and confirm = 1)"
+        )
     if searched:
         conditions.append(searched)
     conditions += [statement.condition(part) for part in query.filters]
@@ -245,7 +254,7 @@ async def page(tx: Tx, query: Query, project_id: str, **within: Any) -> list[Row
         where += " and " + statement.beyond(orders, cursor)
     by = _order_by(orders)
     if source != table and by == "seq":
-        by = "user_search.rowid"
+        by = f"{TRIGRAMS[table]}.rowid"
     limit = statement.bind(query.limit)
     offset = statement.bind(query.offset)
     rows = await tx.listing(

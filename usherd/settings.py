@@ -253,6 +253,8 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True):
     mock_numbers: tuple[MockNumber, ...] = ()
     memberships_user_name: bool = False
     memberships_user_email: bool = False
+    memberships_user_phone: bool = False
+    memberships_user_accessed_at: bool = False
     memberships_mfa: bool = False
     rate_limits: bool = True
     session_invalidation: bool = False
@@ -325,6 +327,10 @@ PROJECT = (
             "membershipsUserName"),
     Setting("memberships_user_email", _flag, "Whether members see each other's e-mail addresses.",
             "membershipsUserEmail"),
+    Setting("memberships_user_phone", _flag, "Whether members see each other's phone numbers.",
+            "membershipsUserPhone"),
+    Setting("memberships_user_accessed_at", _flag, "Whether members see when others were here.",
+            "membershipsUserAccessedAt"),
     Setting("memberships_mfa", _flag, "Whether members see who has a second factor.",
             "membershipsMfa"),
     Setting("rate_limits", _flag, "Whether requests of people without an API key are counted.",

@@ -1,6 +1,7 @@
 """Users: the people of a project, and every change to one.
 
-Locks are taken in this order, by every rule: the user, the memberships, the teams.
+Locks are taken in this order, by every rule: the project, the user, the teams in the order of their
+creation. A team's lock covers its memberships (`teams.py`).
 """
 
 from __future__ import annotations
@@ -89,12 +90,13 @@ async def listing(
 async def refuse_full(tx: Tx, project: Project) -> None:
     """Raises `UserCountExceeded` when the project takes no more sign-ups.
 
-    Sign-ups of a limited project take turns, so that two at once cannot both be the last.
+    Sign-ups of a limited project take turns, so that two at once cannot both be the last. The
+    lock lets rows be written that belong to the project: others need not wait.
     """
     most = project.settings.user_limit
     if not most:
         return
-    await tx.one("select id from projects where id = :id for update", id=project.id)
+    await tx.one("select id from projects where id = :id for no key update", id=project.id)
     row = await tx.one(
         "select count(*) as users from (select 1 from users where project_id = :project_id "
         "limit :most) as counted",
@@ -151,17 +153,15 @@ async def create(
 async def delete(tx: Tx, user: Row) -> None:
     """Remove a locked user and everything that is theirs; their teams count one member less."""
     whose = {"project_id": user["project_id"], "user_id": user["id"]}
-    memberships = await tx.all(
-        "select confirm from memberships where project_id = :project_id "
-        "and user_id = :user_id order by seq for update",
-        **whose,
+    theirs = (
+        "project_id = :project_id and id in (select team_id from memberships "
+        "where project_id = :project_id and user_id = :user_id{})"
     )
-    if any(row["confirm"] for row in memberships):
-        joined = (
-            "project_id = :project_id and id in (select team_id from memberships "
-            "where project_id = :project_id and user_id = :user_id and confirm = 1)"
-        )
-        await tx.all(f"select seq from teams where {joined} order by seq for update", **whose)
+    locked = await tx.all(
+        f"select seq from teams where {theirs.format('')} order by seq for update", **whose
+    )
+    if locked:
+        joined = theirs.format(" and confirm = 1")
         await tx.run(
             f"update teams set total = total - 1, updated_at = :now where {joined} and total > 0",
             now=clock.now(),

@@ -11,15 +11,21 @@ import httpx
 from tests.conftest import Api, unique
 
 
-def at_once(api: Api, calls: list[tuple[str, str, Any]], *, key: bool = True) -> list[Any]:
+def at_once(
+    api: Api,
+    calls: list[tuple[str, str, Any]],
+    *,
+    key: bool = True,
+    headers: dict[str, str] | None = None,
+) -> list[Any]:
     """Make all the calls at the same time; returns the answers."""
 
     async def run() -> list[httpx.Response]:
-        headers = {"X-Appwrite-Project": api.project}
+        sent = {"X-Appwrite-Project": api.project} | (headers or {})
         if key:
-            headers["X-Appwrite-Key"] = api.key
+            sent["X-Appwrite-Key"] = api.key
         limits = httpx.Limits(max_connections=100)
-        async with httpx.AsyncClient(headers=headers, timeout=30, limits=limits) as http:
+        async with httpx.AsyncClient(headers=sent, timeout=30, limits=limits) as http:
             return await asyncio.gather(
                 *(http.request(m, api.server.endpoint + p, json=b) for m, p, b in calls)
             )

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from usherd import models
+from usherd import formats, models
 
 MS = 1_741_529_107_250
 TIME = "2025-03-09T14:05:07.250+00:00"
@@ -46,6 +46,8 @@ KEYS: dict[Any, str] = {
     models.IdentityList: "total identities",
     models.TargetList: "total targets",
     models.MembershipList: "total memberships",
+    models.Team: f"{STAMPS} name total prefs",
+    models.TeamList: "total teams",
 }
 
 STAMPED = {"id": "x1", "created_at": MS, "updated_at": MS}
@@ -76,6 +78,7 @@ IDENTITY: dict[str, Any] = {
     "provider_access_token": "", "provider_access_token_expiry": None,
     "provider_refresh_token": "",
 }  # fmt: skip
+TEAM: dict[str, Any] = {**STAMPED, "name": "Team", "total": 1, "prefs": '{"a":1.0}'}
 MEMBERSHIP: dict[str, Any] = {
     **STAMPED, "user_id": "u1", "user_name": "Mira", "user_email": None, "team_id": "t1",
     "team_name": "Team", "invited_at": MS, "joined_at": None, "confirm": 0, "user_mfa": 1,
@@ -94,7 +97,8 @@ EXAMPLES = [
     models.MfaRecoveryCodes(["a"]), models.Log.of(LOG, ROW), models.Identity.of(IDENTITY),
     models.Target.of(TARGET), models.Membership.of(MEMBERSHIP), models.UserList(0, []),
     models.SessionList(0, []), models.LogList(0, []), models.IdentityList(0, []),
-    models.TargetList(0, []), models.MembershipList(0, []),
+    models.TargetList(0, []), models.MembershipList(0, []), models.Team.of(TEAM),
+    models.TeamList(0, []),
 ]  # fmt: skip
 NULLABLE = {"password", "hashOptions", "providerId"}
 
@@ -185,7 +189,7 @@ DROPPED = [
 @pytest.mark.parametrize(("model", "dropped"), DROPPED, ids=lambda v: type(v).__name__)
 @pytest.mark.parametrize("version", ["1.4.99", "1.4", "0.15.0", "1"])
 def test_older_formats_lack_newer_fields(model: Any, dropped: set[str], version: str) -> None:
-    answer = shown(models.downgrade(plain(model), version))
+    answer = shown(formats.downgrade(plain(model), version))
     assert " ".join(answer) == " ".join(
         name for name in KEYS[type(model)].split() if name not in dropped
     )
@@ -200,18 +204,18 @@ def plain(model: Any) -> Any:
 @pytest.mark.parametrize("version", ["1.5.0", "1.7.4", "2.0.0", "", "x", "1.4.x", "9" * 5000])
 def test_newer_and_unreadable_formats_change_nothing(version: str) -> None:
     model = models.User.of(ROW)
-    assert models.downgrade(model, version) is model
+    assert formats.downgrade(model, version) is model
 
 
 def test_lists_are_downgraded_item_by_item() -> None:
     users = models.UserList(1, [plain(models.User.of(ROW))])
-    answer = shown(models.downgrade(users, "1.4.0"))
+    answer = shown(formats.downgrade(users, "1.4.0"))
     assert list(answer) == ["total", "users"]
     assert not {"targets", "mfa"} & set(answer["users"][0])
 
 
 def test_an_old_format_survives_prefs_with_numbers_no_parser_takes() -> None:
-    answer = models.encode(models.downgrade(models.User.of(ROW), "1.4.0"))
+    answer = models.encode(formats.downgrade(models.User.of(ROW), "1.4.0"))
     assert b'"prefs":{"a":1.0,"b":1e400}' in answer
 
 

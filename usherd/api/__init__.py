@@ -9,6 +9,8 @@ from usherd.api import (
     account_sessions,
     account_targets,
     account_tokens,
+    memberships,
+    teams,
     user_access,
     user_profile,
     user_records,
@@ -19,6 +21,7 @@ from usherd.api import (
 FACES = (
     users, user_profile, user_access, user_records, user_targets,
     account, account_sessions, account_tokens, account_proofs, account_mfa, account_targets,
+    teams, memberships,
 )  # fmt: skip
 
 TABLE = [endpoint for face in FACES for endpoint in face.endpoints.table]

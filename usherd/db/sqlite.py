@@ -46,7 +46,9 @@ BUSY_MILLISECONDS = 10_000
 @lru_cache(maxsize=2048)
 def portable(sql: str) -> str:
     """What PostgreSQL needs and SQLite does not know, taken out."""
-    return sql.replace(" for update skip locked", "").replace(" for update", "")
+    for words in (" for update skip locked", " for no key update", " for update"):
+        sql = sql.replace(words, "")
+    return sql
 
 
 class Connection:
