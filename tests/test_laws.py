@@ -20,7 +20,7 @@ FLOORS: list[set[str]] = [
     {"query_sql"},
     {"agents", "geo"},
     {"models"},
-    {"passwords", "hashing", "events", "metrics", "origins", "wire",
+    {"passwords", "hashing", "events", "metrics", "origins", "proxies", "wire",
      "wording", "mail", "transports", "policies"},
     {"projects", "keys", "users", "sessions", "tokens", "targets", "identities", "mfa",
      "memberships", "logs", "jwts", "limits", "challenges",
