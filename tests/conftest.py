@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -103,27 +103,36 @@ def environment(**more: str) -> dict[str, str]:
     return kept | ours | more
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Mailbox:
     """A real SMTP server that keeps what it is given, by recipient."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0, **options: Any) -> None:
         self.mails: dict[str, list[EmailMessage]] = {}
-        self.controller = Controller(self, hostname="127.0.0.1", port=0)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = self.controller.port = probe.getsockname()[1]
+        self.refusals: list[str] = []
+        """What the next mails are refused with, such as `451 Later`."""
+        self.port = port or free_port()
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, **options)
         self.controller.start()
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        if self.refusals:
+            return self.refusals.pop(0)
         mail = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         for recipient in envelope.rcpt_tos:
             self.mails.setdefault(recipient, []).append(mail)
         return "250 Kept"
 
-    def wait(self, recipient: str, count: int = 1) -> EmailMessage:
+    def wait(self, recipient: str, count: int = 1, seconds: float = 10) -> EmailMessage:
         """The newest of so many mails to somebody."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + seconds
         while len(self.mails.get(recipient, [])) < count:
             assert time.monotonic() < deadline, f"no mail to {recipient}: {list(self.mails)}"
             time.sleep(0.02)
@@ -221,9 +230,7 @@ class Server:
 
     def start(self) -> Server:
         """Start, wait until it answers, and take the first key from what it prints."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.log = self.folder / f"server-{self.port}.log"
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
@@ -261,14 +268,24 @@ class Server:
 
     def insert(self, table: str, project_id: str, **values: Any) -> None:
         """Put a row into the database while the server runs, as another process would."""
+        self.write(lambda tx: tx.insert(table, project_id=project_id, **values))
 
-        async def put() -> None:
+    def run(self, sql: str, **params: Any) -> int:
+        """Execute a statement on the database while the server runs."""
+        return int(self.write(lambda tx: tx.run(sql, **params)))
+
+    def write(self, work: Callable[[db.Tx], Awaitable[Any]]) -> Any:
+        """Work in a transaction of another process than the server's."""
+
+        async def write() -> Any:
             database = await db.open(self.database)
-            async with database.write() as tx:
-                await tx.insert(table, project_id=project_id, **values)
-            await database.close()
+            try:
+                async with database.write() as tx:
+                    return await work(tx)
+            finally:
+                await database.close()
 
-        asyncio.run(put())
+        return asyncio.run(write())
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from usherd import clock, errors, jwts, mfa, sessions, users
+from usherd import clock, errors, jwts, mfa, proxies, sessions, users
 from usherd.db import Database, Row
 from usherd.geo import Atlas
 from usherd.keys import Key
@@ -142,12 +142,9 @@ async def admit(caller: Caller, scope: str, *, while_factor_missing: bool, db: D
             raise errors.UserMoreFactorsRequired
 
 
-def client_of(request: Request, caller: Caller, trusted: frozenset[str], atlas: Atlas) -> Client:
-    """The end user's machine: forwarded addresses count only from a trusted proxy, a forwarded
-    user agent only from an API key."""
-    ip = request.peer
-    if ip in trusted:
-        ip = request.header(b"x-forwarded-for").partition(",")[0].strip() or ip
+def client_of(request: Request, caller: Caller, trusted: proxies.Trusted, atlas: Atlas) -> Client:
+    """The end user's machine: a forwarded user agent counts only from an API key."""
+    ip = proxies.client_ip(request.peer, request.header(b"x-forwarded-for"), trusted)
     agent = ""
     if caller.kind == "key":
         agent = request.header(b"x-forwarded-user-agent")

@@ -12,7 +12,7 @@ LASTS = 3_600_000
 """Milliseconds."""
 
 TRIES = 5
-"""Wrong answers after which a challenge is dead."""
+"""Answers after which a challenge is dead."""
 
 FRESH = 1_800_000
 """How long a completed challenge allows protected acts, in milliseconds."""
@@ -59,11 +59,11 @@ async def _refuse_missing(tx: Tx, user: Row, factor: str) -> None:
 async def answer(tx: Tx, vault: Vault, user: Row, challenge_id: str, otp: str) -> str:
     """Complete a challenge of a locked user, once; returns the factor that is proved.
 
-    Raises `UserInvalidToken`; then call `note_failure` outside of this transaction.
+    `count_try` comes first. Raises `UserInvalidToken`.
     """
     row = await tx.one(
         "select * from challenges where project_id = :project_id and user_id = :user_id "
-        "and id = :id and expire_at > :now and tries < :tries for update",
+        "and id = :id and expire_at > :now and tries <= :tries for update",
         project_id=user["project_id"],
         user_id=user["id"],
         id=challenge_id,
@@ -82,10 +82,13 @@ async def answer(tx: Tx, vault: Vault, user: Row, challenge_id: str, otp: str) -
     return str(row["factor"])
 
 
-async def note_failure(tx: Tx, project_id: str, challenge_id: str) -> None:
-    """A wrong answer was given."""
+async def count_try(tx: Tx, user: Row, challenge_id: str) -> None:
+    """The user is about to answer. Commit this before: of many answers at once none goes
+    uncounted."""
     await tx.run(
-        "update challenges set tries = tries + 1 where project_id = :project_id and id = :id",
-        project_id=project_id,
+        "update challenges set tries = tries + 1 where project_id = :project_id "
+        "and user_id = :user_id and id = :id",
+        project_id=user["project_id"],
+        user_id=user["id"],
         id=challenge_id,
     )

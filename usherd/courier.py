@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import textwrap
 from contextlib import suppress
 
 from usherd import clock, metrics, outbox, transports
@@ -22,6 +23,9 @@ LEASE = 120_000
 
 BACKOFF = tuple(seconds * 1000 for seconds in (10, 60, 300, 1800, 7200, 21_600, 43_200))
 """Milliseconds between tries; after the last one a message has failed."""
+
+NEEDED = {"mail": "USHERD_SMTP_HOST", "sms": "USHERD_SMS_PROVIDER"}
+NAMES = {"mail": "mail", "sms": "text message"}
 
 KEPT = 7 * 86_400_000
 CLEAN_SECONDS = 3600.0
@@ -48,6 +52,10 @@ class Courier:
         self._db = db
         self._vault = vault
         self._ways = transports.of(settings)
+        for channel, setting in NEEDED.items():
+            if channel not in self._ways:
+                log.warning("%s is not set: every %s is printed here, with the link or code in it",
+                            setting, NAMES[channel])  # fmt: skip
         self._called = asyncio.Event()
         self._called.set()
         self._closing = False
@@ -73,6 +81,7 @@ class Courier:
             try:
                 while await self._round() == AT_ONCE and not self._closing:
                     pass
+                await self._measure()
                 if loop.time() - cleaned > CLEAN_SECONDS:
                     cleaned = loop.time()
                     await clean(self._db)
@@ -97,6 +106,16 @@ class Courier:
         await asyncio.gather(*(self._deliver(row) for row in rows))
         return len(rows)
 
+    async def _measure(self) -> None:
+        async with self._db.read() as tx:
+            rows = await tx.all(
+                "select channel, count(*) as messages from outbox where status = 'waiting' "
+                "group by channel"
+            )
+        waiting = {row["channel"]: row["messages"] for row in rows}
+        for channel in NAMES:
+            metrics.waiting.labels(channel).set(waiting.get(channel, 0))
+
     async def _due(self) -> bool:
         async with self._db.read() as tx:
             found = await tx.one(
@@ -107,12 +126,13 @@ class Courier:
 
     async def _deliver(self, row: Row) -> None:
         way = self._ways.get(row["channel"])
-        if way is None:
-            log.info("a %s to %s waits in: usherd outbox", row["kind"], row["recipient"])
-            await self._settle(row, "kept")
-            return
         try:
-            await way.send(row["project_id"], row["recipient"], outbox.content(self._vault, row))
+            content = outbox.content(self._vault, row)
+            if way is None:
+                _print(row, content)
+                await self._settle(row, "kept")
+                return
+            await way.send(row["project_id"], row["recipient"], content)
         except (Rejected, VaultLocked) as error:
             await self._settle(row, "failed", str(error))
         except Exception as error:  # whatever a network can do
@@ -141,3 +161,12 @@ class Courier:
         due_at = clock.now() + BACKOFF[row["tries"] - 1]
         async with self._db.write() as tx:
             await tx.update("outbox", row, due_at=due_at, error=error[:500])
+
+
+def _print(row: Row, content: dict[str, str]) -> None:
+    """Development mode: the log shows what would have been sent."""
+    text = "\n\n".join(content[part] for part in ("subject", "text") if part in content)
+    log.info(
+        "a %s to %s, not sent; again by: usherd outbox show %s\n%s",
+        NAMES[row["channel"]], row["recipient"], row["id"], textwrap.indent(text.strip(), "    "),
+    )  # fmt: skip

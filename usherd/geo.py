@@ -47,4 +47,6 @@ def name(code: str) -> str:
         return "Unknown"
     from phonenumbers.geodata.locale import LOCALE_DATA
 
-    return str(LOCALE_DATA.get(code.upper(), {}).get("en", code.upper()))
+    names = LOCALE_DATA.get(code.upper(), {})
+    found = str(names.get("en", code.upper()))
+    return str(names[found[1:]]) if found.startswith("*") else found  # "*aa": as in that one

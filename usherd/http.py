@@ -25,6 +25,7 @@ from usherd import (
     models,
     origins,
     outbox,
+    proxies,
     users,
 )
 from usherd.auth import Caller, Client
@@ -104,7 +105,8 @@ class Context:
     @property
     def locale(self) -> str:
         """The language in which the caller's client speaks, such as `de`."""
-        return mail.locale_of(self.request.header(b"x-appwrite-locale"))
+        asked = self.request.header(b"x-appwrite-locale") or self.request.query.get("locale")
+        return mail.locale_of(asked if isinstance(asked, str) else "")
 
     async def mail(self, kind: str, to: str, **variables: str) -> None:
         """Write a mail that leaves when this transaction is durable."""
@@ -128,10 +130,14 @@ class Context:
         agents = {row["user_agent"] for row in rows} or {self.client.user_agent}
         await self.house.detector.learn(agents)
 
-    async def note(self, error: Exception, work: Callable[[Tx], Awaitable[None]]) -> None:
-        """Undo what was begun because of `error`, and write down something that stays."""
+    async def undo(self, error: Exception) -> None:
+        """Undo what was begun because of `error`; the next statement begins anew."""
         if isinstance(self.tx, LazyTx):
             await self.tx.finish(error)
+
+    async def note(self, error: Exception, work: Callable[[Tx], Awaitable[None]]) -> None:
+        """Undo what was begun because of `error`, and write down something that stays."""
+        await self.undo(error)
         async with self.house.db.write() as tx:
             await work(tx)
 
@@ -148,16 +154,33 @@ class Context:
         """Scheme and host under which the caller reaches this server."""
         if self.house.settings.public_url:
             return self.house.settings.public_url.rstrip("/")
-        return f"{scheme(self.request, self.house.settings)}://{self.request.header(b'host')}"
+        return f"{scheme(self.request, self.house.settings)}://{self.host}"
+
+    @property
+    def host(self) -> str:
+        """The host, and perhaps the port, that the caller has asked."""
+        return host(self.request, self.house.settings)
 
 
 def scheme(request: Request, settings: Settings) -> str:
     """`https` when the connection, or a trusted proxy's, is encrypted."""
-    if request.peer in settings.trusted_proxies:
-        forwarded = request.header(b"x-forwarded-proto").partition(",")[0].strip()
-        if forwarded in ("http", "https"):
-            return forwarded
+    forwarded = _forwarded(request, settings, b"x-forwarded-proto")
+    if forwarded in ("http", "https"):
+        return forwarded
     return str(request.scope.get("scheme", "http"))
+
+
+def host(request: Request, settings: Settings) -> str:
+    """The host that was asked, also when a trusted proxy asks us by another name."""
+    return _forwarded(request, settings, b"x-forwarded-host") or request.header(b"host")
+
+
+def _forwarded(request: Request, settings: Settings, name: bytes) -> str:
+    """What our own proxy says of the browser's side: the first element is that of the outermost
+    one, and can only be forged by those who then deceive themselves."""
+    if name not in request.headers or not proxies.trusts(request.peer, settings.trusted_proxies):
+        return ""
+    return request.header(name).partition(",")[0].strip()
 
 
 async def run(
@@ -226,8 +249,11 @@ async def count(
     """Count the request where its endpoint is limited. Raises `GeneralRateLimitExceeded`."""
     if endpoint.limit is None or not project.settings.rate_limits:
         return
-    request.standing = limits.untouched(endpoint.limit)
+    limit = limits.adjusted(endpoint.limit, project.settings.rate_limit_counts.get(endpoint.name))
+    if limit is None:
+        return
     if caller.kind == "key":
+        request.standing = limits.untouched(limit)
         return
     client = auth.client_of(request, caller, house.settings.trusted_proxies, house.atlas)
     facts = {a.wire: values[a.name] for a in endpoint.arguments} | {
@@ -235,12 +261,8 @@ async def count(
         "ip": limits.network(client.ip),
         "caller": caller.user["id"] if caller.user is not None else "",
     }
-    try:
-        async with house.db.write() as tx:
-            request.standing = await limits.take(tx, project.id, endpoint.limit, facts)
-    except errors.GeneralRateLimitExceeded:
-        request.standing = msgspec.structs.replace(request.standing, remaining=0)
-        raise
+    async with house.db.write() as tx:
+        request.standing = await limits.take(tx, project.id, limit, facts)
 
 
 class Api:
@@ -269,6 +291,8 @@ class Api:
                 status, headers, body = await self._elsewhere(request)
         except errors.AppError as error:
             status, headers, body = refusal(error)
+            if isinstance(error, errors.GeneralRateLimitExceeded):
+                request.standing = None  # the error tells which number it was
         except ConnectionAbortedError:
             return
         except Exception:
@@ -310,9 +334,8 @@ class Api:
             headers += origins.cors(origin, request.method == "OPTIONS" or self._welcome(request))
         if request.standing is not None:
             headers += [
-                (b"x-ratelimit-limit", str(request.standing.limit).encode()),
-                (b"x-ratelimit-remaining", str(request.standing.remaining).encode()),
-                (b"x-ratelimit-reset", str(request.standing.reset).encode()),
+                (name.lower().encode(), value.encode())
+                for name, value in request.standing.headers.items()
             ]
         if scheme(request, self.house.settings) == "https":
             headers.append((b"strict-transport-security", b"max-age=10886400"))
@@ -344,7 +367,8 @@ class Api:
         if b"x-appwrite-key" in request.headers:
             return True
         origin = request.header(b"origin") or request.header(b"referer")
-        return not origin or origins.allowed(origin, request.header(b"host"), request.platforms)
+        ours = host(request, self.house.settings)
+        return not origin or origins.allowed(origin, ours, request.platforms)
 
 
 def refusal(error: errors.AppError) -> Answer:

@@ -8,9 +8,9 @@ from contextlib import suppress
 
 import msgspec
 
-from usherd import clock, projects
-from usherd.db import Database, Tx
-from usherd.errors import AppError
+from usherd import clock, projects, targets, users
+from usherd.db import Database
+from usherd.errors import AppError, UserNotFound
 from usherd.settings import ProjectSettings
 
 log = logging.getLogger("usherd.janitor")
@@ -18,6 +18,9 @@ log = logging.getLogger("usherd.janitor")
 ROUND_SECONDS = 300.0
 BATCH = 500
 """Most rows of one transaction: other writers wait for it."""
+
+ENTRIES = 100_000
+"""Log entries that one round looks at; the next one goes on where it ended."""
 
 EXPIRING = {"sessions": "expire_at", "tokens": "expire_at", "challenges": "expire_at",
             "rate_limits": "ends_at"}  # fmt: skip
@@ -30,6 +33,8 @@ class Janitor:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._place = 0
+        """The log entry at which the next round begins."""
         self._task = asyncio.create_task(self._rounds())
 
     async def _rounds(self) -> None:
@@ -37,6 +42,7 @@ class Janitor:
             await asyncio.sleep(ROUND_SECONDS)
             try:
                 await sweep(self._db)
+                _, self._place = await sweep_logs(self._db, self._place)
             except AppError as error:
                 log.warning("not swept: %s", error.message)
             except Exception:
@@ -51,6 +57,7 @@ class Janitor:
 
 async def sweep(db: Database) -> int:
     """Delete everything that has expired; returns how many rows that were."""
+    await _forget_devices(db)
     gone = 0
     for table, column in EXPIRING.items():
         key = KEYS.get(table, "seq")
@@ -64,45 +71,56 @@ async def sweep(db: Database) -> int:
             gone += some
             if some < BATCH:
                 break
-    return gone + await _sweep_logs(db)
+    return gone
 
 
-async def _sweep_logs(db: Database) -> int:
-    """Delete log entries that are older than their project keeps them.
+async def _forget_devices(db: Database) -> None:
+    """Let the devices go that expired sessions have registered for push messages."""
+    while True:
+        async with db.read() as tx:
+            rows = await tx.all(
+                "select s.project_id, s.user_id, s.id from sessions s join targets t "
+                "on t.project_id = s.project_id and t.user_id = s.user_id and t.session_id = s.id "
+                f"where s.expire_at < :now limit {BATCH}",
+                now=clock.now(),
+            )
+        for row in rows:
+            async with db.write() as tx:
+                with suppress(UserNotFound):
+                    user = await users.lock(tx, row["project_id"], row["user_id"])
+                    await targets.forget_sessions(tx, user, [row["id"]])
+        if len(rows) < BATCH:
+            return
 
-    Entries are in the order of time, so that the walk ends at the first one that nobody may
-    delete yet.
+
+async def sweep_logs(db: Database, place: int = 0) -> tuple[int, int]:
+    """Delete log entries that are older than their project keeps them, from `place` on.
+
+    Entries are in the order of time: the walk ends at the first one that nobody may delete yet,
+    or after `ENTRIES`. Returns how many are gone, and the place to go on from.
     """
     async with db.read() as tx:
-        kept = {row["id"]: _days(row["settings"]) for row in await projects.listing(tx)}
-    days = [number for number in kept.values() if number]
-    if not days:
-        return 0
-    now, last, gone = clock.now(), 0, 0
-    while True:
-        async with db.write() as tx:
+        kept = {row["id"]: _days(row["settings"]) * DAY for row in await projects.listing(tx)}
+    shortest, now, gone = min(filter(None, kept.values()), default=0), clock.now(), 0
+    if not shortest:
+        return 0, 0
+    for _ in range(ENTRIES // BATCH):
+        async with db.read() as tx:
             found = await tx.all(
-                "select seq, project_id, created_at from logs where seq > :last "
+                "select seq, project_id, created_at from logs where seq > :place "
                 f"order by seq limit {BATCH}",
-                last=last,
+                place=place,
             )
-            rows = [row for row in found if row["created_at"] < now - min(days) * DAY]
-            old = [
-                row["seq"]
-                for row in rows
-                if kept.get(row["project_id"])
-                and row["created_at"] < now - kept[row["project_id"]] * DAY
-            ]
-            gone += await _delete_logs(tx, old)
+        rows = [row for row in found if row["created_at"] < now - shortest]
+        old = [row["seq"] for row in rows
+               if 0 < kept.get(row["project_id"], 0) < now - row["created_at"]]  # fmt: skip
+        if old:
+            async with db.write() as tx:
+                gone += await tx.run(f"delete from logs where seq in ({', '.join(map(str, old))})")
         if len(rows) < BATCH:
-            return gone
-        last = rows[-1]["seq"]
-
-
-async def _delete_logs(tx: Tx, seqs: list[int]) -> int:
-    if not seqs:
-        return 0
-    return await tx.run(f"delete from logs where seq in ({', '.join(map(str, seqs))})")
+            return gone, 0
+        place = rows[-1]["seq"]
+    return gone, place
 
 
 def _days(settings: str) -> int:

@@ -54,10 +54,31 @@ class Standing(msgspec.Struct, frozen=True):
     reset: int
     """When the window ends, in seconds since 1970."""
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """The standing as it is told."""
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset),
+        }
+
 
 def per(count: int, *keys: str) -> Limit:
     """`count` requests an hour for each key."""
     return Limit(tuple((count, key) for key in keys))
+
+
+def adjusted(limit: Limit, count: int | None) -> Limit | None:
+    """The limit with another published number, and its further numbers in proportion.
+
+    None leaves it as it is; 0 is no limit at all.
+    """
+    if count is None:
+        return limit
+    if not count:
+        return None
+    return Limit(tuple((max(1, own * count // limit.count), key) for own, key in limit.rules))
 
 
 def network(ip: str) -> str:
@@ -87,22 +108,21 @@ async def take(tx: Tx, project_id: str, limit: Limit, facts: Mapping[str, Any]) 
     """
     ends_at = _end(PERIOD)
     named = [(_name(key, facts), count) for count, key in limit.rules]
-    standing = Standing(limit.count, limit.count, ends_at // 1000)
+    standings = []
     for name, count in sorted(named):  # one order, so that two requests cannot deadlock
         left = count - await _hit(tx, project_id, name, ends_at)
         if left < 0:
             raise refusal(Standing(count, 0, ends_at // 1000))
-        if left < standing.remaining:
-            standing = Standing(count, left, ends_at // 1000)
-    return standing
+        standings.append(Standing(count, left, ends_at // 1000))
+    return min(standings, key=lambda standing: (standing.remaining, standing.limit))
 
 
 def refusal(standing: Standing) -> errors.GeneralRateLimitExceeded:
-    """The error that says how long to wait."""
+    """The error that says which number was exhausted, and how long to wait."""
     seconds = max(1, standing.reset - clock.now() // 1000)
     wait = f"{seconds} seconds" if seconds < 100 else f"{-(-seconds // 60)} minutes"
     error = errors.GeneralRateLimitExceeded(f"Too many requests of this kind. Wait {wait}.")
-    error.headers = {"Retry-After": str(seconds)}
+    error.headers = {"Retry-After": str(seconds), **standing.headers}
     return error
 
 

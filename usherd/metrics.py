@@ -58,6 +58,10 @@ messages = Counter(
     "usherd_messages_total", "Mails and text messages, by what became of them.",
     ("channel", "outcome"), registry=registry,
 )  # fmt: skip
+waiting = Gauge(
+    "usherd_messages_waiting", "Mails and text messages that are not sent yet.", ("channel",),
+    registry=registry,
+)  # fmt: skip
 hashing = Gauge("usherd_hashing_jobs", "Passwords waiting for or in the pool.", registry=registry)
 
 

@@ -54,6 +54,11 @@ SHA_NAMES = {
 }  # fmt: skip
 
 
+FAST = ("md5", "sha", "phpass")
+"""Algorithms that take much less time than our own: a wrong password is then verified once more,
+so that the time does not tell whose password was imported."""
+
+
 def _same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
 

@@ -199,8 +199,13 @@ async def count(tx: Tx, user: Row) -> int:
 
 
 async def extend(tx: Tx, project: Project, session: Row) -> Row:
-    """Let the session last as long as a new one would."""
+    """Let the session last as long as a new one would.
+
+    Raises `UserSessionNotFound` for one that has ended: it does not come back.
+    """
     now = clock.now()
+    if session["expire_at"] <= now:
+        raise errors.UserSessionNotFound
     expire_at = now + project.settings.session_duration * 1000
     return await tx.update("sessions", session, expire_at=expire_at, updated_at=now)
 

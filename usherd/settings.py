@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import ip_network
 from typing import Any
 
 import msgspec
@@ -60,8 +61,14 @@ def _secret(text: str) -> str:
     return text
 
 
-def _addresses(text: str) -> frozenset[str]:
-    return frozenset(part.strip() for part in text.split(",") if part.strip())
+def _networks(text: str) -> frozenset[str]:
+    parts = frozenset(part.strip() for part in text.split(",") if part.strip())
+    try:
+        for part in parts:
+            ip_network(part, strict=False)
+    except ValueError as error:
+        raise ValueError("addresses or networks such as 10.0.0.0/8, separated by commas") from error
+    return parts
 
 
 def _domains(text: str) -> tuple[str, ...]:
@@ -98,6 +105,32 @@ def _mock_numbers(text: str) -> tuple[MockNumber, ...]:
     if not good or len(found) > 10:
         raise ValueError(form)
     return tuple(found)
+
+
+LIMITED = (
+    "create", "create_anonymous_session", "create_email_password_session", "create_email_token",
+    "create_jwt", "create_magic_url_token", "create_mfa_challenge", "create_phone_token",
+    "create_phone_verification", "create_recovery", "create_session", "create_verification",
+    "delete_session", "delete_sessions", "update_mfa_challenge", "update_password",
+    "update_phone_verification", "update_recovery", "update_session", "update_verification",
+)  # fmt: skip
+"""The limited endpoints, named as `endpoints.md` and the SDKs name them; a test compares."""
+
+
+def _counts(text: str) -> dict[str, int]:
+    """`create_recovery=5,create_email_token=20`"""
+    form = "such as create_recovery=5,create_email_token=20, with numbers from 0 to 1000000"
+    found = {}
+    for part in (part.strip() for part in text.split(",") if part.strip()):
+        name, _, number = (word.strip() for word in part.partition("="))
+        if name not in LIMITED:
+            raise ValueError(
+                f"{form}; {name} is no limited endpoint, there are: " + ", ".join(LIMITED)
+            )
+        if not number.isdecimal() or int(number) > 1_000_000:
+            raise ValueError(form)
+        found[name] = int(number)
+    return found
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -200,10 +233,14 @@ SERVER = (
     Setting("secret", _secret, "The master secret, 32 characters or more. See operations.md."),
     Setting("secret_previous", _secret, "The secret before the last rotation."),
     Setting("public_url", str, "Scheme and host under which clients reach the server."),
-    Setting("trusted_proxies", _addresses, "Addresses whose X-Forwarded-* headers are believed."),
+    Setting(
+        "trusted_proxies",
+        _networks,
+        "Addresses and networks of the proxies whose X-Forwarded-* headers are believed.",
+    ),
     Setting("geoip", str, "A MaxMind-format file that knows the countries of addresses."),
     Setting("pwned_file", str, "A sorted file of SHA-1 hashes of stolen passwords."),
-    Setting("smtp_host", str, "The mail server; without one, mails are kept: usherd outbox."),
+    Setting("smtp_host", str, "The mail server; without one, mails go to the log. See mail.md."),
     Setting("smtp_port", _integer(1, 65_535), "The mail server's port."),
     Setting("smtp_username", str, "Whom the mail server knows us as."),
     Setting("smtp_password", str, "The password for the mail server."),
@@ -212,7 +249,7 @@ SERVER = (
     Setting(
         "sms_provider",
         _word("", "twilio", "webhook"),
-        "twilio or webhook; without one, text messages are kept: usherd outbox.",
+        "twilio or webhook; without one, text messages go to the log. See mail.md.",
     ),
     Setting("sms_url", str, "Where the webhook's messages are posted to."),
     Setting("sms_user", str, "The account at the SMS provider."),
@@ -257,6 +294,7 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True):
     memberships_user_accessed_at: bool = False
     memberships_mfa: bool = False
     rate_limits: bool = True
+    rate_limit_counts: dict[str, int] = {}
     session_invalidation: bool = False
     log_days: int = 365
     email_password: bool = True
@@ -335,6 +373,9 @@ PROJECT = (
             "membershipsMfa"),
     Setting("rate_limits", _flag, "Whether requests of people without an API key are counted.",
             "rateLimits"),
+    Setting("rate_limit_counts", _counts,
+            "Requests an hour of single endpoints, in place of ours; 0 for no limit.",
+            "rateLimitCounts"),
     Setting("session_invalidation", _flag, "Whether a new password ends the other sessions.",
             "sessionInvalidation"),
     Setting("log_days", _integer(0, 36_500), "Days that the activity log is kept; 0 for ever.",

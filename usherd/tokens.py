@@ -30,7 +30,10 @@ _EXCHANGEABLE = ", ".join(f"'{kind}'" for kind in WAYS)
 
 
 TRIES = {"email": 10, "phone": 10, "phone-verification": 10, "generic": 100}
-"""How many wrong secrets the short kinds survive; the long ones cannot be guessed."""
+"""How many attempts the short kinds allow; the long ones cannot be guessed."""
+
+GUESSABLE_LENGTH = 24
+"""A secret of more characters is no guess, and costs no attempt."""
 
 _GUESSABLE = ", ".join(f"'{kind}'" for kind in TRIES)
 
@@ -72,11 +75,14 @@ async def consume(tx: Tx, project_id: str, user_id: str, secret: str) -> Row:
 
 
 async def prove(
-    tx: Tx, project_id: str, user_id: str, secret: str, kind: str, *, about: str | None = None
+    tx: Tx, project_id: str, user_id: str, secret: str, kind: str, *, about: str | None
 ) -> Row:
-    """Use up the user's token of that kind, sent to that address. Raises `UserInvalidToken`."""
+    """Use up the user's token of that kind; `about` is the address that they have now.
+
+    Raises `UserInvalidToken`, also for a token that was sent to an earlier address.
+    """
     row = await _consume(tx, project_id, user_id, secret, f"'{kind}'")
-    if about is not None and row["about"] != about:
+    if row["about"] != (about or ""):
         raise errors.UserInvalidToken
     return row
 
@@ -106,13 +112,18 @@ async def _consume(tx: Tx, project_id: str, user_id: str, secret: str, kinds: st
         digest=ids.digest(secret),
         now=clock.now(),
     )
-    if row is None or row["tries"] >= TRIES.get(row["kind"], row["tries"] + 1):
+    if row is None or row["tries"] > TRIES.get(row["kind"], row["tries"]):
         raise errors.UserInvalidToken
     return row
 
 
-async def note_failure(tx: Tx, project_id: str, user_id: str) -> None:
-    """A wrong secret was presented: what could be guessed has one try less."""
+async def count_try(tx: Tx, project_id: str, user_id: str, secret: str) -> None:
+    """A secret is about to be compared: what could be guessed has one attempt less.
+
+    Commit this before `consume` or `prove`: of many attempts at once none goes uncounted.
+    """
+    if len(secret) > GUESSABLE_LENGTH:
+        return
     await tx.run(
         "update tokens set tries = tries + 1 where project_id = :project_id "
         f"and user_id = :user_id and kind in ({_GUESSABLE})",

@@ -147,7 +147,8 @@ def test_every_setting_can_be_set_and_shown(own: Server) -> None:
               "mockNumbers": "+4915112345678:123456", "passwordMinLength": "10",
               "passwordClasses": "3", "passwordStrength": "2", "logDays": "30",
               "emailAllowDomains": "example.org,*.example.org",
-              "emailDenyDomains": "example.net"}  # fmt: skip
+              "emailDenyDomains": "example.net",
+              "rateLimitCounts": "create_recovery=5,create=20"}  # fmt: skip
     pairs = [f"{s.name}={values.get(s.name, 'true')}" for s in PROJECT]
     assert own.cli("project", "set", "shop", *pairs).returncode == 0
     shown = own.cli("project", "show", "shop").stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from usherd import errors, ids, jwts, logs, policies, query, sessions, users
-from usherd.api import credentials
+from usherd.api import credentials, failures
 from usherd.api.retry import retried
 from usherd.api.signing_in import clear_cookies
 from usherd.db import Row
@@ -77,6 +77,13 @@ async def update_name(ctx: Context, name: Name) -> Account:
     return Account.of(await users.rename(ctx.tx, user, name))
 
 
+async def _refused(ctx: Context) -> errors.UserInvalidCredentials:
+    """The error for a wrong password; the attempt is in the log."""
+    error = errors.UserInvalidCredentials()
+    await failures.note(ctx, error, "user.update.failed", me(ctx)["id"])
+    return error
+
+
 async def _confirmed(ctx: Context, password: str) -> Row:
     """The caller, locked, whose password this is; who has none gets it as the first one.
 
@@ -90,7 +97,7 @@ async def _confirmed(ctx: Context, password: str) -> Row:
         await credentials.refuse_poor(ctx, password)
         new = await credentials.replacement(ctx, seen, password)
     elif not await ctx.hasher.verify(stored.hash, password, stored.digest, stored.options):
-        raise errors.UserInvalidCredentials
+        raise await _refused(ctx)
     user = await users.lock(ctx.tx, ctx.project.id, seen["id"])
     if user["password"] != seen["password"]:
         raise users.Stale
@@ -145,7 +152,7 @@ async def update_password(
             old_password
             and await ctx.hasher.verify(stored.hash, old_password, stored.digest, stored.options)
         ):
-            raise errors.UserInvalidCredentials
+            raise await _refused(ctx)
         new = await credentials.replacement(ctx, seen, password)
         user = await users.lock(ctx.tx, ctx.project.id, seen["id"])
         if user["password"] != seen["password"]:
@@ -189,7 +196,8 @@ async def update_status(ctx: Context) -> Account:
     "", scope="account", status=204, event="users.[userId].delete", audit="user.delete"
 )
 async def delete(ctx: Context) -> Account:
-    """Delete oneself, with everything that belongs to one."""
+    """Delete oneself, with everything that belongs to one. It takes a session, not a JWT."""
+    my_session(ctx)
     user = await users.lock(ctx.tx, ctx.project.id, me(ctx)["id"])
     await users.delete(ctx.tx, user)
     clear_cookies(ctx)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from usherd import challenges, clock, errors, mfa, sessions, users
+from usherd.api import failures
 from usherd.api.account import me, my_session
 from usherd.api.account_tokens import mock_code
 from usherd.db import Row
@@ -79,7 +80,11 @@ async def update_mfa_authenticator(ctx: Context, type_: AuthenticatorType, otp: 
     """Verify the authenticator app with a code that it shows."""
     session = my_session(ctx)
     user = await _locked(ctx)
-    await mfa.verify_authenticator(ctx.tx, ctx.vault, user, otp)
+    try:
+        await mfa.verify_authenticator(ctx.tx, ctx.vault, user, otp)
+    except errors.UserInvalidToken as error:
+        await failures.note(ctx, error, "user.update.failed", user["id"])
+        raise
     await sessions.add_factors(ctx.tx, session, ["totp"])
     return Account.of(user)
 
@@ -139,11 +144,13 @@ async def update_mfa_challenge(ctx: Context, challenge_id: Otp, otp: Otp) -> Ses
     """Answer a challenge; the session has one more factor then. A recovery code is used up."""
     session = my_session(ctx)
     await ctx.learn_agents(session)
+    async with ctx.house.db.write() as tx:
+        await challenges.count_try(tx, me(ctx), challenge_id)
     user = await _locked(ctx)
     try:
         factor = await challenges.answer(ctx.tx, ctx.vault, user, challenge_id, otp)
     except (errors.UserInvalidToken, errors.UserAuthenticatorNotFound) as error:
-        await ctx.note(error, lambda tx: challenges.note_failure(tx, ctx.project.id, challenge_id))
+        await failures.note(ctx, error, "challenges.update.failed", user["id"])
         raise errors.UserInvalidToken from error
     row = await sessions.add_factors(ctx.tx, session, [factor], fresh=True)
     return Session.of(row, current=True)

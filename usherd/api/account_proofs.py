@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from usherd import errors, ids, sessions, tokens, users
-from usherd.api import credentials
+from usherd.api import credentials, failures
 from usherd.api.account import me
 from usherd.api.account_tokens import send_code, shown
 from usherd.api.retry import retried
@@ -18,6 +18,7 @@ endpoints = Endpoints("/v1/account")
 
 SECRET_LENGTH = 256
 SECONDS = 3600
+FAILED = "verification.update.failed"
 
 
 # -- recovery --
@@ -37,15 +38,20 @@ async def create_recovery(ctx: Context, email: Email, url: RedirectUrl) -> Token
     user = await users.by_email(ctx.tx, ctx.project.id, email)
     if user is None:
         raise errors.UserNotFound
+    user = await users.lock(ctx.tx, ctx.project.id, user["id"])
     if not user["status"]:
-        raise errors.UserBlocked
+        error = errors.UserBlocked()
+        await failures.note(ctx, error, "recovery.create.failed", user["id"])
+        raise error
     ctx.actor = user
     secret = ids.secret(SECRET_LENGTH)
     token = await tokens.create(
-        ctx.tx, ctx.project.id, user["id"], kind="recovery", secret=secret, expire_seconds=SECONDS
-    )
+        ctx.tx, ctx.project.id, user["id"], kind="recovery", secret=secret,
+        expire_seconds=SECONDS, about=user["email"] or "",
+    )  # fmt: skip
     answer = shown(ctx, token, secret)
     target = link(url, userId=user["id"], secret=secret, expire=answer.expire)
+    email = email.lower()
     await ctx.mail("recovery", email, user=user["name"] or email, url=target, minutes="60")
     return answer
 
@@ -69,14 +75,20 @@ async def update_recovery(
             await tokens.require(tx, ctx.project.id, user_id, secret, "recovery")
         new = await credentials.replacement(ctx, seen, password)
         user = await users.lock(ctx.tx, ctx.project.id, user_id)
-        token = await tokens.prove(ctx.tx, ctx.project.id, user_id, secret, "recovery")
+        token = await tokens.prove(
+            ctx.tx, ctx.project.id, user_id, secret, "recovery", about=user["email"]
+        )
         user = await users.set_password(ctx.tx, ctx.project, user, seen, new)
         ctx.actor = await users.set_verification(ctx.tx, user, "email_verification", True)
         if ctx.project.settings.session_invalidation:
             await sessions.delete_all(ctx.tx, ctx.actor)
         return shown(ctx, token, "")
 
-    return await retried(ctx, attempt)
+    try:
+        return await retried(ctx, attempt)
+    except errors.UserInvalidToken as error:
+        await failures.note(ctx, error, "recovery.update.failed", user_id)
+        raise
 
 
 # -- e-mail --
@@ -124,9 +136,13 @@ async def create_verification(ctx: Context, url: RedirectUrl) -> Token:
 async def update_verification(ctx: Context, user_id: Id, secret: SecretText) -> Token:
     """Confirm an e-mail address with the link's secret; one need not be signed in."""
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
-    token = await tokens.prove(
-        ctx.tx, ctx.project.id, user_id, secret, "verification", about=user["email"]
-    )
+    try:
+        token = await tokens.prove(
+            ctx.tx, ctx.project.id, user_id, secret, "verification", about=user["email"]
+        )
+    except errors.UserInvalidToken as error:
+        await failures.note(ctx, error, FAILED, user_id)
+        raise
     ctx.actor = await users.set_verification(ctx.tx, user, "email_verification", True)
     return shown(ctx, token, "")
 
@@ -169,13 +185,15 @@ async def create_phone_verification(ctx: Context) -> Token:
 )
 async def update_phone_verification(ctx: Context, user_id: Id, secret: SecretText) -> Token:
     """Confirm a phone number with the code; one need not be signed in."""
+    async with ctx.house.db.write() as tx:
+        await tokens.count_try(tx, ctx.project.id, user_id, secret)
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
     try:
         token = await tokens.prove(
             ctx.tx, ctx.project.id, user_id, secret, "phone-verification", about=user["phone"]
         )
     except errors.UserInvalidToken as error:
-        await ctx.note(error, lambda tx: tokens.note_failure(tx, ctx.project.id, user_id))
+        await failures.note(ctx, error, FAILED, user_id)
         raise
     ctx.actor = await users.set_verification(ctx.tx, user, "phone_verification", True)
     return shown(ctx, token, "")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from usherd import errors, ids, limits, logs, sessions, tokens, users
-from usherd.api import credentials
+from usherd import errors, ids, limits, sessions, tokens, users
+from usherd.api import credentials, failures
 from usherd.api.account import me, my_session
 from usherd.api.retry import retried
 from usherd.api.signing_in import clear_cookies, sign_in
@@ -26,6 +26,9 @@ BEGIN: dict[str, Any] = {
     "login": True,
 }
 """What the ways of making a session share."""
+
+FAILED = "session.create.failed"
+"""How the log names a sign-in that was refused."""
 
 
 @endpoints.post(
@@ -78,10 +81,7 @@ async def _failed(ctx: Context, tx: Tx, email: str) -> None:
     """Write down a sign-in that failed; as much work whether or not there is such a user."""
     await limits.note_failure(tx, ctx.project.id, email)
     user = await users.by_email(tx, ctx.project.id, email)
-    ids_ = {"userId": user["id"] if user else ""}
-    await logs.record(
-        tx, ctx.project.id, ctx.caller, user, "session.create.failed", ids_, ctx.client
-    )
+    await failures.record(ctx, tx, user, FAILED)
 
 
 async def _still(ctx: Context, seen: Row) -> Row:
@@ -118,32 +118,23 @@ async def create_anonymous_session(ctx: Context) -> Session:
 async def create_session(ctx: Context, user_id: CustomId, secret: SecretText) -> Session:
     """Exchange a token for a session. The token is used up."""
     await ctx.learn_agents()
+    async with ctx.house.db.write() as tx:
+        await tokens.count_try(tx, ctx.project.id, user_id, secret)
     try:
         user = await users.lock(ctx.tx, ctx.project.id, user_id)
         token = await tokens.consume(ctx.tx, ctx.project.id, user_id, secret)
-    except (errors.UserNotFound, errors.UserInvalidToken) as error:
-        await ctx.note(error, lambda tx: _wrong(ctx, tx, user_id))
+        if not user["status"]:
+            raise errors.UserBlocked
+    except (errors.UserNotFound, errors.UserInvalidToken, errors.UserBlocked) as error:
+        await failures.note(ctx, error, FAILED, user_id)
+        if isinstance(error, errors.UserBlocked):
+            raise
         raise errors.UserInvalidToken from error
-    if not user["status"]:
-        raise errors.UserBlocked
     way = tokens.WAYS[token["kind"]]
     if way.proves and token["about"] == user[way.proves]:
         user = await users.set_verification(ctx.tx, user, f"{way.proves}_verification", True)
     mailed = token["kind"] in ("magic-url", "email")
     return await sign_in(ctx, user, provider=way.provider, factors=[way.factor], alert=not mailed)
-
-
-async def _wrong(ctx: Context, tx: Tx, user_id: str) -> None:
-    """Write down that a wrong token was presented."""
-    await tokens.note_failure(tx, ctx.project.id, user_id)
-    try:
-        user = await users.get(tx, ctx.project.id, user_id)
-    except errors.UserNotFound:
-        user = None
-    await logs.record(
-        tx, ctx.project.id, ctx.caller, user, "session.create.failed",
-        {"userId": user_id if user else ""}, ctx.client,
-    )  # fmt: skip
 
 
 # -- one's sessions --

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from usherd import errors, ids, phrases, policies, tokens, users
@@ -26,15 +27,40 @@ BEGIN: dict[str, Any] = {
 }
 
 
-async def _by_email(ctx: Context, user_id: str, email: str, clash: type[errors.AppError]) -> Row:
-    """The user with the address, locked; a new one, who may sign up, where there is none."""
-    seen = await users.by_email(ctx.tx, ctx.project.id, email)
-    if seen is not None:
-        return await users.lock(ctx.tx, ctx.project.id, seen["id"])
-    policies.check_email(email, ctx.project.settings)
+Find = Callable[[], Awaitable[Row | None]]
+
+
+async def _found(ctx: Context, find: Find) -> Row | None:
+    """The user, locked."""
+    seen = await find()
+    return None if seen is None else await users.lock(ctx.tx, ctx.project.id, seen["id"])
+
+
+async def _made(ctx: Context, user_id: str, find: Find, **address: Any) -> Row:
+    """A new user, or the one whom a request at the same moment has made."""
     await users.refuse_full(ctx.tx, ctx.project)
     try:
-        return await users.create(ctx.tx, ctx.project, user_id=ids.resolve(user_id), email=email)
+        return await users.create(ctx.tx, ctx.project, user_id=ids.resolve(user_id), **address)
+    except errors.UserAlreadyExists as error:
+        await ctx.undo(error)
+        user = await _found(ctx, find)
+        if user is None:
+            raise
+        return user
+
+
+async def _by_email(ctx: Context, user_id: str, email: str, clash: type[errors.AppError]) -> Row:
+    """The user with the address, locked; a new one, who may sign up, where there is none."""
+
+    def find() -> Awaitable[Row | None]:
+        return users.by_email(ctx.tx, ctx.project.id, email)
+
+    user = await _found(ctx, find)
+    if user is not None:
+        return user
+    policies.check_email(email, ctx.project.settings)
+    try:
+        return await _made(ctx, user_id, find, email=email)
     except errors.UserEmailAlreadyExists as error:
         raise clash from error
 
@@ -111,12 +137,11 @@ async def create_email_token(
 )
 async def create_phone_token(ctx: Context, user_id: CustomId, phone: Phone) -> Token:
     """Send a six-digit code by text message. A number that nobody has signs up, as `userId`."""
-    seen = await users.by_phone(ctx.tx, ctx.project.id, phone)
-    if seen is not None:
-        user = await users.lock(ctx.tx, ctx.project.id, seen["id"])
-    else:
-        await users.refuse_full(ctx.tx, ctx.project)
-        user = await users.create(ctx.tx, ctx.project, user_id=ids.resolve(user_id), phone=phone)
+
+    def find() -> Awaitable[Row | None]:
+        return users.by_phone(ctx.tx, ctx.project.id, phone)
+
+    user = await _found(ctx, find) or await _made(ctx, user_id, find, phone=phone)
     secret = await send_code(ctx, "login", phone, CODE_SECONDS)
     token = await _token(ctx, user, "phone", secret, CODE_SECONDS, phone)
     return shown(ctx, token, secret)

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from usherd import errors
-from usherd.db.lazy import LazyTx
 from usherd.http import Context
 from usherd.users import Stale
 
@@ -24,6 +23,5 @@ async def retried(ctx: Context, work: Callable[[], Awaitable[Result]]) -> Result
         try:
             return await work()
         except Stale as stale:
-            if isinstance(ctx.tx, LazyTx):
-                await ctx.tx.finish(stale)
+            await ctx.undo(stale)
     raise errors.GeneralOverloaded

@@ -69,7 +69,7 @@ def clear_cookies(ctx: Context) -> None:
 
 def _same_site(ctx: Context) -> bool:
     page = ctx.request.header(b"origin") or ctx.request.header(b"referer")
-    return origins.same_site(ctx.request.header(b"host"), page)
+    return origins.same_site(ctx.host, page)
 
 
 def _cookies(ctx: Context, value: str, expire_at: int) -> None:
@@ -79,7 +79,7 @@ def _cookies(ctx: Context, value: str, expire_at: int) -> None:
         f"max-age={max(0, (expire_at - clock.now()) // 1000)}",
         "path=/",
     ]
-    if domain := cookie_domain(ctx.request.header(b"host")):
+    if domain := cookie_domain(ctx.host):
         parts.append(f"domain={domain}")
     if ctx.endpoint_url.startswith("https:"):
         parts.append("secure")
@@ -108,7 +108,7 @@ def check_redirect(ctx: Context, url: str) -> None:
     scheme = urlsplit(url).scheme.lower()
     if scheme in ("exp", f"appwrite-callback-{ctx.project.id}".lower()):
         return
-    if not origins.allowed(url, ctx.request.header(b"host"), ctx.project.platforms):
+    if not origins.allowed(url, ctx.host, ctx.project.platforms):
         raise errors.invalid(
             "url",
             "Its host must be registered: usherd project platform add "
