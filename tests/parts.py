@@ -6,6 +6,7 @@ Each is installed once into `tests/.parts`, in the version named where it is ask
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -83,3 +84,23 @@ def node_package(*specs: str) -> Path:
 
     name = "node-" + "-".join(spec.replace("/", "+") for spec in specs)
     return _installed(name, install)
+
+
+def chromium() -> Path:
+    """The Chromium of this machine; Debian's is installed by whoever may."""
+    with _alone("chromium"):
+        found = _chromium()
+        if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+            _run("apt-get", "update")
+            _run("apt-get", "install", "--yes", "--no-install-recommends", "chromium")
+            found = _chromium()
+    if found is None:
+        raise RuntimeError("Chromium is needed; as root: apt-get install --yes chromium")
+    return found
+
+
+def _chromium() -> Path | None:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return Path(found)
+    return None

@@ -212,6 +212,19 @@ def test_signing_out_everywhere(api: Api) -> None:
     assert one.call("GET", "/account").status == other.call("GET", "/account").status == 401
 
 
+def test_signing_out_everywhere_but_here(api: Api) -> None:
+    email = address()
+    one, other = sign_up(api, email), api.sign_in(email, GOOD)
+    ended = one.call("DELETE", "/account/sessions", {"current": False})
+    assert ended.status == 204
+    assert "set-cookie" not in ended.headers
+    assert [one.call("GET", "/account").status, other.call("GET", "/account").status] == [200, 401]
+    jwt = {"X-Appwrite-JWT": one.call("POST", "/account/jwts").json["jwt"]}
+    refused = api.call("DELETE", "/account/sessions", {"current": False}, key=False, headers=jwt)
+    assert (refused.status, refused.type) == (404, "user_session_not_found")
+    assert one.call("GET", "/account").status == 200
+
+
 def test_a_jwt_of_ones_own(api: Api, mira: Person) -> None:
     token = mira.call("POST", "/account/jwts").json["jwt"]
     bearer = {"X-Appwrite-JWT": token}

@@ -14,7 +14,7 @@ from usherd.endpoints import Endpoints
 from usherd.http import Context
 from usherd.limits import per
 from usherd.models import Session, SessionList
-from usherd.params import CustomId, Email, Id, Password, SecretText, Total
+from usherd.params import CustomId, Email, Flag, Id, Password, SecretText, Total
 
 endpoints = Endpoints("/v1/account")
 
@@ -210,10 +210,13 @@ async def delete_session(ctx: Context, session_id: Id) -> Session:
     audit="session.delete",
     limit=per(100, "url+ip"),
 )
-async def delete_sessions(ctx: Context) -> SessionList:
-    """Sign out everywhere."""
+async def delete_sessions(ctx: Context, current: Flag = True) -> SessionList:
+    """Sign out everywhere; with `current` false, everywhere but here."""
+    kept = "" if current else my_session(ctx)["id"]
     user = await users.lock(ctx.tx, ctx.project.id, me(ctx)["id"])
     rows = await sessions.listing(ctx.tx, ctx.project.id, user["id"])
-    await sessions.delete_all(ctx.tx, user)
-    clear_cookies(ctx)
-    return SessionList(len(rows), [_shown(ctx, row) for row in rows])
+    await sessions.delete_all(ctx.tx, user, except_id=kept)
+    if current:
+        clear_cookies(ctx)
+    ended = [_shown(ctx, row) for row in rows if row["id"] != kept]
+    return SessionList(len(ended), ended)

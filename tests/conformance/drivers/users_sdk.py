@@ -5,84 +5,24 @@ Runs with the SDK on PYTHONPATH; prints the user and the methods not called as J
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
 import os
 import sys
 from typing import Any
 
-from appwrite.client import Client  # type: ignore[import-not-found]
-from appwrite.exception import AppwriteException  # type: ignore[import-not-found]
 from appwrite.id import ID  # type: ignore[import-not-found]
 from appwrite.query import Query  # type: ignore[import-not-found]
-from appwrite.services.account import Account  # type: ignore[import-not-found]
 from appwrite.services.users import Users  # type: ignore[import-not-found]
+from sdk import Recorder, account, client, enum, methods, refused, refused_all  # type: ignore[import-not-found]
 
 ABSENT = {"update_impersonator", "get_mfa_challenge", "list_passkeys", "get_passkey",
           "update_passkey", "delete_passkey"}  # fmt: skip
 """Methods of newer servers, without an endpoint in 1.7; see docs/compatibility.md."""
 
-REPLACEMENTS = {"user_id": "nobody", "impersonator": True, "challenge_id": "x", "passkey_id": "x",
-                "name": "x"}  # fmt: skip
-
 called: set[str] = set()
-
-
-def plain(answer: Any) -> Any:
-    """What older SDKs return: the JSON."""
-    return answer.to_dict() if hasattr(answer, "to_dict") else answer
-
-
-class Recorder:
-    """A service that remembers which of its methods were called."""
-
-    def __init__(self, service: Any, record: bool = True) -> None:
-        self._service = service
-        self._record = record
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._service, name)
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if self._record:
-                called.add(name)
-            return plain(method(*args, **kwargs))
-
-        return call
-
-
-def client() -> Any:
-    made = Client()
-    made.set_endpoint(os.environ["ENDPOINT"])
-    made.set_project(os.environ["PROJECT"])
-    return made
-
-
-users: Any = Recorder(Users(client().set_key(os.environ["KEY"])))
+users: Any = Recorder(Users(client(key=os.environ["KEY"])), called)
 newer = "total" in inspect.signature(Users.list).parameters
-
-
-def account(**setters: str) -> Any:
-    """The Account service of somebody."""
-    made = client()
-    for name, value in setters.items():
-        getattr(made, f"set_{name}")(value)
-    return Recorder(Account(made), record=False)
-
-
-def enum(module: str, name: str, member: str) -> Any:
-    return getattr(getattr(importlib.import_module(f"appwrite.enums.{module}"), name), member)
-
-
-def refused(code: int, type_: str, method: Any, *args: Any, **kwargs: Any) -> None:
-    try:
-        method(*args, **kwargs)
-    except AppwriteException as error:
-        if (error.code, error.type) == (code, type_):
-            return
-        raise
-    raise AssertionError(f"{method} should have been refused with {type_}")
 
 
 def create_and_import() -> dict[str, Any]:
@@ -239,16 +179,13 @@ def records(user_id: str) -> None:
 
 
 def main() -> None:
-    here = {name for name, _ in inspect.getmembers(Users, inspect.isfunction) if name[0] != "_"}
+    here = methods(Users)
     if sys.argv[1:] == ["create"]:
         user_id = create_and_import()["$id"]
     else:
         user_id = sys.argv[1]
         work(user_id)
-        for name in ABSENT & here:
-            needed = list(inspect.signature(getattr(Users, name)).parameters)[1:]
-            given = {key: REPLACEMENTS[key] for key in needed if key in REPLACEMENTS}
-            refused(404, "general_route_not_found", getattr(users, name), **given)
+        refused_all(users, ABSENT & here)
     print(json.dumps({"userId": user_id, "notCalled": sorted(here - called)}))
 
 

@@ -1,0 +1,159 @@
+"""The official web SDK in Chromium: pages on one port, usherd on another, real cookies and CORS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.browser.conftest import ARTEFACTS, Site, Visitor
+from tests.conftest import Api, Mailbox, unique
+from tests.totp import Authenticator
+
+NEWEST, OLDER = "28.0.0", "16.1.0"
+OLD, NEW = "correct horse battery", "another horse battery"
+
+Arrive = Callable[[str], Any]
+
+
+async def sign_up_and_in(mira: Visitor, email: str) -> None:
+    await mira.submit("sign-up", name="Mira Okafor", email=email, password=OLD)
+    await mira.sees("state", "outside")  # signing up makes no session
+    await mira.submit("sign-in", email=email, password=OLD)
+    await mira.sees("state", "inside")
+    await mira.sees("name", "Mira Okafor")
+
+
+async def verify(mira: Visitor, mailbox: Mailbox, email: str) -> None:
+    """By the link in the mail."""
+    await mira.sees("verified", "not verified")
+    await mira.click("verify")
+    await mira.sees("error", "")
+    await mira.go(mailbox.link(email)["url"])
+    await mira.sees("verified", "verified")
+
+
+async def enable_totp(mira: Visitor) -> Authenticator:
+    await mira.click("enable-totp")
+    uri = await mira.page.locator("#uri").inner_text()
+    app = Authenticator(parse_qs(urlsplit(uri).query)["secret"][0])
+    await mira.submit("confirm-totp", otp="000000")
+    await mira.sees("error", "user_invalid_token")
+    await mira.submit("confirm-totp", otp=app.code())
+    await mira.sees("error", "")
+    await mira.sees("factors", "totp email")
+    return app
+
+
+async def sign_in_with_second_factor(
+    mira: Visitor, email: str, password: str, app: Authenticator
+) -> None:
+    await mira.submit("sign-in", email=email, password=password)
+    await mira.sees("state", "owing a factor")
+    await mira.submit("second-factor", otp="000000")
+    await mira.sees("error", "user_invalid_token")
+    await mira.submit("second-factor", otp=app.code())
+    await mira.sees("state", "inside")
+
+
+@pytest.mark.parametrize("sdk", [NEWEST, OLDER])
+async def test_an_account_from_sign_up_to_the_other_session(
+    project_with: Callable[..., Api], mailbox: Mailbox, site: Site, visitor: Arrive, sdk: str
+) -> None:
+    api, email = project_with(), f"{unique('m')}@example.org"
+    mira: Visitor = await visitor(site.url(api, sdk))
+    await mira.sees("state", "outside")
+    await sign_up_and_in(mira, email)
+    await verify(mira, mailbox, email)
+    app = await enable_totp(mira)
+    await mira.click("sign-out")
+    await mira.sees("state", "outside")
+    await sign_in_with_second_factor(mira, email, OLD, app)
+
+    await mira.submit("change-password", old="not the password", new=NEW)
+    await mira.sees("error", "user_invalid_credentials")
+    await mira.submit("change-password", old=OLD, new=NEW)
+    await mira.sees("error", "")
+
+    elsewhere: Visitor = await visitor(site.url(api, sdk))
+    await elsewhere.submit("sign-in", email=email, password=OLD)
+    await elsewhere.sees("error", "user_invalid_credentials")
+    await sign_in_with_second_factor(elsewhere, email, NEW, app)
+    await mira.go(site.url(api, sdk))
+    sessions = mira.page.locator("#sessions li")
+    assert await sessions.count() == 2
+    await mira.page.screenshot(path=ARTEFACTS / f"web-sdk-{sdk}-{type_of(api)}.png", full_page=True)
+    await mira.done(sessions.get_by_role("button", name="End it").click())
+    assert await sessions.count() == 1
+    await elsewhere.go(site.url(api, sdk))
+    await elsewhere.sees("state", "outside")
+    assert mira.errors == elsewhere.errors == []
+    administrator_sees(api, email)
+
+
+def type_of(api: Api) -> str:
+    return urlsplit(api.server.database).scheme
+
+
+def administrator_sees(api: Api, email: str) -> None:
+    """What the Users service tells about somebody who did all that."""
+    found = api.call("GET", "/users").json["users"]
+    assert [user["email"] for user in found] == [email]
+    user = found[0]
+    assert (user["emailVerification"], user["mfa"], user["accessedAt"] != "") == (True, True, True)
+    sessions = api.call("GET", f"/users/{user['$id']}/sessions").json["sessions"]
+    assert [one["factors"] for one in sessions] == [["password", "totp"]]
+    assert sessions[0]["clientType"] == "browser"
+    assert (sessions[0]["osName"], sessions[0]["clientEngine"]) == ("GNU/Linux", "Blink")
+    logs = api.call("GET", f"/users/{user['$id']}/logs").json["logs"]
+    events = [log["event"] for log in logs]
+    assert events[0] == "session.delete"
+    assert {"user.create", "session.create", "session.create.failed", "verification.create",
+            "verification.update", "user.update", "challenge.create", "challenges.update"} <= set(
+        events
+    )  # fmt: skip
+
+
+async def test_a_page_at_a_host_that_is_not_registered_is_kept_out(
+    project_with: Callable[..., Api], site: Site, visitor: Arrive
+) -> None:
+    api, email = project_with(), f"{unique('m')}@example.org"
+    mira: Visitor = await visitor(site.url(api, NEWEST, host="app.example.test"))
+    await mira.sees_part("error", "Failed to fetch")  # the browser does not show it the answer
+    await mira.page.evaluate("show('outside', true)")
+    await mira.submit("sign-up", name="Mira", email=email, password=OLD)
+    await mira.sees_part("error", "Failed to fetch")
+    assert api.call("GET", "/users").json["total"] == 0
+
+    added = api.server.cli("project", "platform", "add", api.project, "app.example.test")
+    assert added.returncode == 0, added.stderr
+    await mira.page.wait_for_function(
+        "async () => { try { await client.ping(); return true } catch { return false } }"
+    )
+    await mira.go(site.url(api, NEWEST, host="app.example.test"))
+    await sign_up_and_in(mira, email)
+    assert api.call("GET", "/users").json["total"] == 1
+
+
+async def test_where_page_and_server_share_a_site_the_cookies_carry_the_session(
+    project_with: Callable[..., Api], site: Site, visitor: Arrive
+) -> None:
+    api, email = project_with(), f"{unique('m')}@example.org"
+    added = api.server.cli("project", "platform", "add", api.project, "*.example.test")
+    assert added.returncode == 0, added.stderr
+    url = site.url(api, NEWEST, host="app.example.test", server="api.example.test")
+    mira: Visitor = await visitor(url)
+    await sign_up_and_in(mira, email)
+    assert await mira.page.evaluate("localStorage.getItem('cookieFallback')") is None
+    cookies = await mira.context.cookies()
+    # Without TLS there is no Secure, without which SameSite=None is refused: one is left.
+    assert [cookie["name"] for cookie in cookies] == [f"a_session_{api.project}_legacy"]
+    assert (cookies[0]["domain"], cookies[0]["httpOnly"]) == (".api.example.test", True)
+    assert await mira.page.evaluate("document.cookie") == ""
+    await mira.go(url)
+    await mira.sees("state", "inside")
+    await mira.click("sign-out")
+    await mira.sees("state", "outside")
+    assert await mira.context.cookies() == []
