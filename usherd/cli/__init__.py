@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from usherd import db, vault
+from usherd.cli import upkeep
 from usherd.cli.keys import key_app
 from usherd.cli.messages import outbox_app, template_app
 from usherd.cli.projects import project_app
@@ -28,6 +29,8 @@ app.add_typer(key_app, name="key")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(template_app, name="template")
 app.add_typer(secret_app, name="secret")
+app.command()(upkeep.upgrade)
+app.command()(upkeep.backup)
 
 
 @app.command()
@@ -53,7 +56,14 @@ def main() -> None:
     """The entry point: what goes wrong in an expected way is one sentence, not a traceback."""
     try:
         app()
-    except (Refused, BadSetting, db.BadUrl, vault.VaultLocked, UnknownScope) as error:
+    except (
+        Refused,
+        BadSetting,
+        db.BadUrl,
+        db.UpkeepFailed,
+        vault.VaultLocked,
+        UnknownScope,
+    ) as error:
         stop(error)
     except AppError as error:
         stop(error.message)

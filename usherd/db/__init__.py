@@ -9,6 +9,8 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+import msgspec
+
 Row = dict[str, Any]
 
 
@@ -26,6 +28,19 @@ class Duplicate(Exception):
 
 class BadUrl(ValueError):
     """The database URL cannot be used; the message is one sentence for the operator."""
+
+
+class UpkeepFailed(Exception):
+    """An upgrade or a copy cannot be made; the message is one sentence for the operator."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One migration that was applied, or was rehearsed."""
+
+    name: str
+    seconds: float
+    does: tuple[str, ...]
+    """Its statements, in short."""
 
 
 class Tx(Protocol):
@@ -125,4 +140,6 @@ def sqlite_path(url: str) -> str:
     return path
 
 
-__all__ = ["BadUrl", "Database", "Duplicate", "Row", "Tx", "open", "sqlite_path"]
+__all__ = [
+    "BadUrl", "Database", "Duplicate", "Row", "Step", "Tx", "UpkeepFailed", "open", "sqlite_path",
+]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 
@@ -13,14 +13,15 @@ import asyncpg
 
 from usherd import errors
 from usherd.db import BadUrl, Duplicate, Row, statements
+from usherd.db.postgres_upkeep import CONNECT_SECONDS, migrate
 
 log = logging.getLogger("usherd.db")
 
-MIGRATION_LOCK = 0x75736865726400
-"""Advisory lock that workers starting together take in turn ("usherd" in ASCII)."""
-
 ACQUIRE_SECONDS = 5.0
 """How long a request waits for a free connection before it is told to come back later."""
+
+ANSWER_SECONDS = 5.0
+"""How much longer than its own time limit a statement may take before we give the server up."""
 
 LISTING_POOL = 4
 
@@ -35,6 +36,14 @@ UNREACHABLE = (
     asyncpg.OperatorInterventionError,
     asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InternalClientError,
+)
+
+UNCERTAIN = (
+    "The database went away while it was writing this. Whether it was changed is not known: "
+    "look before you try again."
 )
 
 
@@ -178,8 +187,9 @@ class PostgresDatabase:
 
         async def pool(size: int, **more: str) -> asyncpg.Pool:
             return await asyncpg.create_pool(
-                url, min_size=1, max_size=size, reset=_keep, server_settings=limits | more
-            )
+                url, min_size=1, max_size=size, reset=_keep, server_settings=limits | more,
+                timeout=CONNECT_SECONDS, command_timeout=statement_timeout + ANSWER_SECONDS,
+            )  # fmt: skip
 
         try:
             await migrate(url)
@@ -206,40 +216,36 @@ class PostgresDatabase:
                 await connection.execute("begin")
             try:
                 yield WriteTx(connection)
-            except BaseException:
-                if not connection.is_closed():
-                    with _translated():
-                        await connection.execute("rollback")
+            except BaseException as error:
+                await self._undo(connection, error)
                 raise
-            with _translated():
-                status = await connection.execute("commit")
-                if status == "ROLLBACK":  # an error inside was swallowed: nothing was kept
-                    raise errors.GeneralServerError
+            await self._commit(connection)
         finally:
-            await self._points.release(connection)
+            with suppress(*UNREACHABLE):
+                await self._points.release(connection)
+
+    async def _undo(self, connection: asyncpg.Connection, error: BaseException) -> None:
+        """Roll back. What cannot be told to is cut off, and the server rolls back by itself."""
+        if isinstance(error.__cause__, asyncpg.ReadOnlySQLTransactionError):
+            await self._points.expire_connections()  # another server is the primary now
+        try:
+            if not connection.is_closed():
+                await connection.execute("rollback", timeout=ANSWER_SECONDS)
+        except (*UNREACHABLE, asyncpg.PostgresError):
+            connection.terminate()
+
+    async def _commit(self, connection: asyncpg.Connection) -> None:
+        with _translated():
+            try:
+                status = await connection.execute("commit")
+            except UNREACHABLE as error:
+                if connection.is_closed() or isinstance(error, TimeoutError):
+                    raise errors.DatabaseUnavailable(UNCERTAIN) from error
+                raise
+        if status == "ROLLBACK":  # an error inside was swallowed: nothing was kept
+            raise errors.GeneralServerError
 
     async def close(self) -> None:
         """Give back every connection, waiting for those in use."""
         await self._points.close()
         await self._listings.close()
-
-
-async def migrate(url: str) -> None:
-    """Apply what is missing, each migration in a transaction, one process at a time."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(f"select pg_advisory_lock({MIGRATION_LOCK})")
-        await connection.execute(
-            "create table if not exists migrations "
-            "(name text primary key, applied_at timestamptz not null default now())"
-        )
-        applied = {row["name"] for row in await connection.fetch("select name from migrations")}
-        for name, sql in statements.migrations("postgres"):
-            if name not in applied:
-                async with connection.transaction():
-                    await connection.execute(
-                        sql.replace("{seq}", "bigint generated always as identity primary key")
-                    )
-                    await connection.execute("insert into migrations (name) values ($1)", name)
-    finally:
-        await connection.close()

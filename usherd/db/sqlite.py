@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import apsw
 
 from usherd import errors
 from usherd.db import Duplicate, Row, statements
+from usherd.db.sqlite_upkeep import BUSY_MILLISECONDS, migrate
+from usherd.db.sqlite_writer import Writer, unavailable
 
 log = logging.getLogger("usherd.db")
-
-BATCH = 256
-"""Most requests that share one commit: bounds how long the first of them waits."""
 
 INLINE_STEPS = 20_000
 """A listing that needs no more virtual-machine steps than this (about half a millisecond)
@@ -39,8 +36,14 @@ of that. The system's own cache holds the rest."""
 CHECKPOINT_SECONDS = 0.5
 """A passive checkpoint this often keeps commits from ever doing it themselves (decision 0003)."""
 
-BUSY_MILLISECONDS = 10_000
-"""How long to wait for another process, such as the CLI, that is writing."""
+LOG_PAGES = 4096
+"""A write-ahead log longer than this (16 MB) is begun anew as soon as a commit allows it."""
+
+UNAVAILABLE = (
+    apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError, apsw.BusyError,
+    apsw.LockedError, apsw.ProtocolError, apsw.CorruptError, apsw.NotADBError, apsw.NoMemError,
+)  # fmt: skip
+"""What a disk, a lock or the machine does; anything else is a mistake of ours."""
 
 
 @lru_cache(maxsize=2048)
@@ -74,7 +77,7 @@ class Connection:
             return [dict(zip(names, row, strict=True)) for row in cursor]
         except apsw.ConstraintError as error:
             raise self._constraint(error) from error
-        except (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.BusyError) as error:
+        except UNAVAILABLE as error:
             raise unavailable(error) from error
 
     def _describe(self, sql: str, cursor: apsw.Cursor) -> tuple[str, ...]:
@@ -103,12 +106,6 @@ class Connection:
             "where m.type = 'table' and i.\"unique\" group by m.name, i.name"
         )
         return {columns: index for _table, index, columns in found}
-
-
-def unavailable(error: Exception) -> errors.AppError:
-    """What a caller is told when the disk or a lock fails; the operator reads the log."""
-    log.error("database: %s: %s", type(error).__name__, error)
-    return errors.DatabaseUnavailable()
 
 
 class ReadTx:
@@ -177,7 +174,8 @@ class Snapshots(ReadTx):
         """Let the next statement see the newest state."""
         if self._open:
             self._open = False
-            self.connection.raw.execute("commit")
+            if self.connection.raw.in_transaction:  # an error of the disk ends it by itself
+                self.connection.raw.execute("commit")
 
 
 class WriteTx(ReadTx):
@@ -185,137 +183,6 @@ class WriteTx(ReadTx):
 
     async def listing(self, sql: str, params: dict[str, Any]) -> list[Row]:
         return self.connection.rows(sql, params)
-
-
-class Writer:
-    """Group commit: requests take turns in savepoints, and share the flush that ends a batch.
-
-    While one batch is being flushed on a thread, the requests that arrive queue up and form
-    the next. A request is answered when the batch that holds it is on disk. A failing request
-    rolls back its own savepoint only.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self._thread = ThreadPoolExecutor(1, "usherd-commit")
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._batch: list[asyncio.Future[None]] = []
-        self._busy = False
-        self._flushing = False
-
-    async def enter(self) -> None:
-        """Wait for the turn, then open a savepoint."""
-        if self._busy or self._flushing:
-            turn = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
-            try:
-                await turn
-            except asyncio.CancelledError:
-                if turn.done() and not turn.cancelled():
-                    self._pass_on()  # the turn came together with the cancellation
-                raise
-        else:
-            self._busy = True
-        try:
-            if not self.connection.raw.in_transaction:
-                await self._begin()
-            self.connection.raw.execute("savepoint request")
-        except BaseException as error:
-            self._pass_on()
-            if isinstance(error, apsw.Error):
-                raise unavailable(error) from error
-            raise
-
-    async def _begin(self) -> None:
-        raw = self.connection.raw
-        raw.set_busy_timeout(0)
-        try:
-            raw.execute("begin immediate")
-        except apsw.BusyError:  # another process writes: be patient, but not on the loop thread
-            raw.set_busy_timeout(BUSY_MILLISECONDS)
-            loop = asyncio.get_running_loop()
-            await asyncio.shield(
-                loop.run_in_executor(self._thread, lambda: raw.execute("begin immediate"))
-            )
-
-    async def leave(self) -> None:
-        """Keep the request's changes, and wait until they are on disk."""
-        try:
-            self.connection.raw.execute("release request")
-        except apsw.Error as error:
-            self.undo()
-            raise unavailable(error) from error
-        durable = asyncio.get_running_loop().create_future()
-        self._batch.append(durable)
-        self._pass_on()
-        await asyncio.shield(durable)
-
-    def undo(self) -> None:
-        """Drop the request's changes."""
-        raw = self.connection.raw
-        if raw.in_transaction:
-            raw.execute("rollback to request")
-            raw.execute("release request")
-        else:  # a full disk makes SQLite itself roll back the whole batch
-            self._settle(errors.DatabaseUnavailable())
-        self._pass_on()
-
-    def _pass_on(self) -> None:
-        while self._waiting and len(self._batch) < BATCH:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self._busy = True
-                turn.set_result(None)
-                return
-        self._busy = False
-        # One more round of the loop, so that requests already in the sockets join this batch.
-        asyncio.get_running_loop().call_soon(self._flush)
-
-    def _flush(self) -> None:
-        if self._busy or self._flushing:
-            return
-        if not self.connection.raw.in_transaction:
-            if self._waiting:
-                self._pass_on()
-            return
-        self._flushing = True
-        loop = asyncio.get_running_loop()
-        done = loop.run_in_executor(self._thread, self._commit)
-        done.add_done_callback(self._flushed)
-
-    def _commit(self) -> None:
-        raw = self.connection.raw
-        try:
-            raw.execute("commit")
-        except apsw.Error:
-            if raw.in_transaction:
-                raw.execute("rollback")
-            raise
-
-    def _flushed(self, done: asyncio.Future[None]) -> None:
-        self._flushing = False
-        error = done.exception()
-        self._settle(unavailable(error) if isinstance(error, apsw.Error) else error)
-        if self._waiting:
-            self._pass_on()
-
-    def _settle(self, error: BaseException | None) -> None:
-        batch, self._batch = self._batch, []
-        for durable in batch:
-            if durable.done():
-                continue
-            if error is None:
-                durable.set_result(None)
-            else:
-                durable.set_exception(error)
-                durable.exception()  # its waiter may be gone: then nobody else collects it
-
-    async def close(self) -> None:
-        """Wait until every accepted request is on disk."""
-        while self._busy or self._flushing or self._batch or self._waiting:
-            await asyncio.sleep(0.005)
-        self._thread.shutdown()
-        self.connection.raw.close()
 
 
 class SqliteDatabase:
@@ -328,14 +195,17 @@ class SqliteDatabase:
         self.reader = Snapshots(self, Connection(path, cache_kib=CACHE_KIB))
         self._inline = Connection(path)
         self._inline.raw.set_progress_handler(lambda: True, INLINE_STEPS)
-        self._writer = Writer(Connection(path, cache_kib=CACHE_KIB, writable=True))
-        self._writer.connection.raw.execute("pragma synchronous = full")
-        self._writer.connection.raw.execute("pragma wal_autocheckpoint = 0")
+        self._writing = Connection(path, cache_kib=CACHE_KIB, writable=True)
+        self._writing.raw.execute("pragma synchronous = full")
+        self._writing.raw.execute("pragma wal_autocheckpoint = 0")
+        self._writer = Writer(self._writing.raw)
         self._idle = [Connection(path) for _ in range(LISTINGS)]
         self._slots = asyncio.Semaphore(LISTINGS)
         self._listings = 0
         self._threads = ThreadPoolExecutor(LISTINGS, "usherd-listing")
         self._checkpoints = apsw.Connection(path)
+        # A connection that never read does not know of the log, and its checkpoints do nothing.
+        self._checkpoints.execute("select 1 from sqlite_schema limit 1")
         self._checkpointer = ThreadPoolExecutor(1, "usherd-checkpoint")
         self._checkpointing = asyncio.create_task(self._checkpoint())
 
@@ -358,7 +228,7 @@ class SqliteDatabase:
     async def write(self) -> AsyncIterator[WriteTx]:
         await self._writer.enter()
         try:
-            yield WriteTx(self, self._writer.connection)
+            yield WriteTx(self, self._writing)
         except BaseException:
             self._writer.undo()
             raise
@@ -397,12 +267,19 @@ class SqliteDatabase:
 
     async def _checkpoint(self) -> None:
         loop = asyncio.get_running_loop()
+        told = ""
         while True:
             await asyncio.sleep(CHECKPOINT_SECONDS)
             try:
-                await loop.run_in_executor(self._checkpointer, self._checkpoints.wal_checkpoint)
+                pages, _done = await loop.run_in_executor(
+                    self._checkpointer, self._checkpoints.wal_checkpoint
+                )
+                self._writer.log_is_long = pages > LOG_PAGES
+                told = ""
             except apsw.Error as error:
-                log.warning("checkpoint: %s", error)
+                if str(error) != told:  # once, not twice a second for as long as a disk is full
+                    log.warning("checkpoint: %s", error)
+                told = str(error)
 
     async def close(self) -> None:
         """Finish the open batch, then close every connection."""
@@ -416,39 +293,3 @@ class SqliteDatabase:
         self.reader.end()
         for connection in (*self._idle, self._inline, self.reader.connection):
             connection.raw.close()
-
-
-def migrate(path: str) -> None:
-    """Apply what is missing, each migration in a transaction; several processes may try."""
-    Path(path).expanduser().parent.mkdir(parents=True, exist_ok=True)
-    raw = apsw.Connection(path)
-    raw.set_busy_timeout(BUSY_MILLISECONDS)
-    if raw.pragma("journal_mode") != "wal":
-        raw.pragma("journal_mode", "wal")
-    raw.execute("pragma synchronous = full")
-    raw.execute(
-        "create table if not exists migrations (name text primary key, applied_at text not null)"
-    )
-    applied = {name for (name,) in raw.execute("select name from migrations")}
-    for name, sql in statements.migrations("sqlite"):
-        if name in applied:
-            continue
-        raw.execute("begin immediate")
-        try:
-            if not list(raw.execute("select 1 from migrations where name = ?", (name,))):
-                raw.execute(translate(sql))
-                raw.execute("insert into migrations values (?, datetime('now'))", (name,))
-            raw.execute("commit")
-        except BaseException:
-            raw.execute("rollback")
-            raise
-    raw.close()
-
-
-def translate(sql: str) -> str:
-    """A migration in SQLite's words: its own key, and what it does by default left out."""
-    return (
-        sql.replace("{seq}", "integer primary key autoincrement")
-        .replace(' collate "C"', "")
-        .replace(" nulls first", "")
-    )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib.resources import files
+
+from usherd import errors
 
 
 @lru_cache(maxsize=256)
@@ -34,3 +37,24 @@ def migrations(engine: str) -> list[tuple[str, str]]:
         if parts[-1] == "sql" and (len(parts) == 2 or parts[1] == engine):
             found.append((parts[0], file.read_text(encoding="utf-8")))
     return found
+
+
+def missing(engine: str, applied: set[str]) -> list[tuple[str, str]]:
+    """The migrations that a database with these ones lacks.
+
+    Raises `errors.DatabaseUnavailable` for a database that knows more than this usherd.
+    """
+    known = migrations(engine)
+    newer = applied - {name for name, _ in known}
+    if newer:
+        raise errors.DatabaseUnavailable(
+            f"This database was made or upgraded by a newer usherd ({', '.join(sorted(newer))}). "
+            "Use that one, or restore a backup from before the upgrade."
+        )
+    return [(name, sql) for name, sql in known if name not in applied]
+
+
+def summary(sql: str) -> tuple[str, ...]:
+    """The statements of a migration, each without its details."""
+    found = re.findall(r"^(?:create|alter|drop|update|insert|delete)\b[^(;:]*", sql, re.MULTILINE)
+    return tuple(" ".join(statement.split()) for statement in found)
