@@ -20,8 +20,9 @@ class LazyTx:
 
     async def _open(self) -> Tx:
         if self._tx is None:
-            self._block = self._database.write()
-            self._tx = await self._block.__aenter__()
+            block = self._database.write()
+            self._tx = await block.__aenter__()
+            self._block = block
         return self._tx
 
     async def one(self, sql: str, **params: Any) -> Row | None:
