@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests import parts
 from tests.api.test_teams import own_team, person
+from tests.conformance.driving import DRIVERS, NODE, PYTHON, World, drive
 from tests.conformance.test_table import MORE_IN_QUERY, MORE_KEYS, types
-from tests.conftest import Api
+from tests.conftest import Api, Mailbox, Phones
 from usherd import api, models
 from usherd.endpoints import Endpoint
 
@@ -104,3 +107,25 @@ def test_live_answers_have_exactly_the_published_keys(project_with: Callable[...
         assert caller.call("GET", f"/teams/{team}/prefs").json == {}
     made = api.call("POST", f"/teams/{team}/memberships", {"userId": user_id, "roles": []}).json
     assert set(made) == expected("membership")
+
+
+# -- the official SDKs: every method of their `Teams` class --
+
+
+@pytest.mark.parametrize("spec", PYTHON)
+def test_python(
+    project_with: Callable[..., Api], mailbox: Mailbox, phones: Phones, spec: str
+) -> None:
+    command = [sys.executable, DRIVERS / "teams_sdk.py"]
+    folder = str(parts.python_package(spec))
+    told = drive(project_with(), command, World(mailbox, phones), PYTHONPATH=folder)
+    assert told["notCalled"] == []
+
+
+@pytest.mark.parametrize("spec", NODE)
+def test_node(
+    project_with: Callable[..., Api], mailbox: Mailbox, phones: Phones, spec: str
+) -> None:
+    command = [parts.node(), DRIVERS / "teams_sdk.mjs", parts.node_package(spec)]
+    told = drive(project_with(), command, World(mailbox, phones))
+    assert told["notCalled"] == []
