@@ -20,7 +20,7 @@ BATCH = 500
 """Most rows of one transaction: other writers wait for it."""
 
 EXPIRING = {"sessions": "expire_at", "tokens": "expire_at", "challenges": "expire_at",
-            "rate_limits": "ends_at"}  # fmt: skip
+            "oauth_states": "expire_at", "rate_limits": "ends_at"}  # fmt: skip
 KEYS = {"rate_limits": "(project_id, name, ends_at)"}
 DAY = 86_400_000
 
