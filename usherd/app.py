@@ -21,6 +21,7 @@ from usherd.hashing import HashingPool
 from usherd.house import House
 from usherd.http import Api
 from usherd.janitor import Janitor
+from usherd.oauth import Agent
 from usherd.settings import Settings
 from usherd.wire import Receive, Scope, Send
 
@@ -49,6 +50,7 @@ async def open_house(settings: Settings) -> House:
         atlas=geo.Atlas(settings.geoip),
         courier=courier,
         janitor=Janitor(database),
+        oauth=Agent(settings.provider_timeout_seconds),
     )
 
 
@@ -57,6 +59,7 @@ async def close_house(house: House) -> None:
     house.hasher.close()
     await house.courier.close()
     await house.janitor.close()
+    await house.oauth.close()
     await house.detector.close()
     house.atlas.close()
     await house.db.close()

@@ -47,8 +47,20 @@ class Endpoint(msgspec.Struct, frozen=True):
     """Open to sessions that still owe a second factor."""
     limit: Limit | None
     """How often it may be asked; None: as often as one likes."""
+    writes: bool
+    """Runs in a transaction; a GET that does says so."""
+    navigated: bool
+    """Browsers come here by following a link: errors are pages, and no origin is checked."""
     arguments: tuple[Argument, ...]
     response: Any
+
+
+class Redirect(msgspec.Struct, frozen=True):
+    """Where the browser goes next; the answer is a `Location` without a body."""
+
+    location: str
+    about: Any = None
+    """The model of what has come into being: the event tells of it."""
 
 
 class Endpoints:
@@ -73,6 +85,8 @@ class Endpoints:
         method_switch: str | None = None,
         while_factor_missing: bool = False,
         limit: Limit | None = None,
+        writes: bool = False,
+        navigated: bool = False,
         also: tuple[str, ...] = (),
     ) -> Callable[[Handler], Handler]:
         """Put the handler below into the table; its signature is the request's schema.
@@ -100,6 +114,8 @@ class Endpoints:
                         method_switch,
                         while_factor_missing,
                         limit,
+                        writes or verb != "GET",
+                        navigated,
                         tuple(arguments(handler, hints, full)),
                         hints.get("return"),
                     )

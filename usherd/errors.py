@@ -10,6 +10,8 @@ class AppError(Exception):
 
     code, message = 500, "Something went wrong on our side."
     headers: dict[str, str] = {}  # noqa: RUF012 - read only
+    failure_url: str = ""
+    """Where a browser is sent to be told; without one it is told on a page of ours."""
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or self.message)
@@ -112,6 +114,9 @@ class UserChallengeRequired(AppError): code, message = 401, "This needs a recent
 class UserOauth2BadRequest(AppError): code, message = 400, "The OAuth2 provider refused the request."
 class UserOauth2Unauthorized(AppError): code, message = 401, "The OAuth2 provider refused the authorisation."
 class UserOauth2ProviderError(AppError): code, message = 424, "The OAuth2 provider answered with an error."
+class UserOauth2StateInvalid(AppError): code, message = 400, "This sign-in was not begun in this browser, was finished already, or took more than ten minutes. Start again."
+class UserOauth2SignupDisabled(AppError): code, message = 403, "Nobody has an account with this identity, and this project makes none this way. Ask for an invitation."
+class UserLastIdentity(AppError): code, message = 409, "This is the only way left to sign in; set a password or link another identity first."
 class UserDeletionProhibited(AppError): code, message = 400, "This user cannot be deleted."
 class UserTargetNotFound(AppError): code, message = 404, "The user has no target with this id."
 class UserTargetAlreadyExists(AppError): code, message = 409, "A target with this id or identifier exists already; choose another."

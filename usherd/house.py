@@ -11,6 +11,7 @@ from usherd.events import Bus
 from usherd.geo import Atlas
 from usherd.hashing import HashingPool
 from usherd.janitor import Janitor
+from usherd.oauth import Agent
 from usherd.projects import Directory
 from usherd.settings import Settings
 from usherd.vault import Vault
@@ -29,3 +30,4 @@ class House(msgspec.Struct, frozen=True):
     atlas: Atlas
     courier: Courier
     janitor: Janitor
+    oauth: Agent

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -25,13 +26,14 @@ from usherd import (
     models,
     origins,
     outbox,
+    pages,
     proxies,
     users,
 )
 from usherd.auth import Caller, Client
 from usherd.db import Row, Tx
 from usherd.db.lazy import LazyTx
-from usherd.endpoints import Endpoint, Router, bind, identifiers
+from usherd.endpoints import Endpoint, Redirect, Router, bind, identifiers
 from usherd.hashing import HashingPool
 from usherd.house import House
 from usherd.projects import Project
@@ -205,8 +207,7 @@ async def run(
     if endpoint.method_switch and caller.kind != "key":
         if not getattr(project.settings, endpoint.method_switch):
             raise errors.UserAuthMethodUnsupported
-    reads = endpoint.method == "GET"
-    if reads:
+    if endpoint.method == "GET":
         values = bind(endpoint, in_path, request.query, True)
     else:
         body = await request.body(receive, house.settings.body_limit_bytes)
@@ -214,14 +215,15 @@ async def run(
         values = bind(endpoint, in_path, sent, form)
     if endpoint.limit is not None:
         await count(house, endpoint, request, project, caller, values)
-    if reads:
+    if not endpoint.writes:
         ctx = Context(house, request, project, caller, house.db.reader)
         return await endpoint.handler(ctx, **values), ctx
     tx = LazyTx(house.db)
     ctx = Context(house, request, project, caller, tx)
     try:
         result = await endpoint.handler(ctx, **values)
-        ids = identifiers(endpoint, in_path, result, ctx.actor)
+        made = result.about if isinstance(result, Redirect) else result
+        ids = identifiers(endpoint, in_path, made, ctx.actor)
         if endpoint.audit:
             await logs.record(tx, project.id, caller, ctx.actor, endpoint.audit, ids, ctx.client)
     except BaseException as error:
@@ -232,7 +234,7 @@ async def run(
     if endpoint.event:
         house.bus.publish(
             events.Event(
-                project.id, endpoint.event, events.names(endpoint.event, ids), result, clock.now()
+                project.id, endpoint.event, events.names(endpoint.event, ids), made, clock.now()
             )
         )
     return result, ctx
@@ -290,7 +292,8 @@ class Api:
             else:
                 status, headers, body = await self._elsewhere(request)
         except errors.AppError as error:
-            status, headers, body = refusal(error)
+            seen = found is not None and found[0].navigated and request.wants_page
+            status, headers, body = (page_of if seen or error.failure_url else refusal)(error)
             if isinstance(error, errors.GeneralRateLimitExceeded):
                 request.standing = None  # the error tells which number it was
         except ConnectionAbortedError:
@@ -344,17 +347,21 @@ class Api:
     async def _answer(
         self, endpoint: Endpoint, in_path: Mapping[str, str], request: Request, receive: Receive
     ) -> Answer:
-        name = request.header(b"x-appwrite-project") or request.query.get("project") or ""
+        name = in_path.get("projectId") or request.header(b"x-appwrite-project")
+        name = name or request.query.get("project") or ""
         project = await self.house.directory.project(name) if isinstance(name, str) else None
         if project is None:
             raise errors.ProjectNotFound
         request.platforms = project.platforms
-        if request.method != "GET" and not self._welcome(request):
+        safe = request.method == "GET" or endpoint.navigated
+        if not safe and not self._welcome(request):
             raise errors.GeneralUnknownOrigin
         result, ctx = await run(self.house, endpoint, request, project, in_path, receive)
         headers: Headers = [
             (name.encode(), value.encode("latin-1")) for name, value in ctx.response_headers
         ]
+        if isinstance(result, Redirect):
+            return 301, [*onward(result.location), *headers], b""
         if endpoint.status == 204:
             return 204, [(b"content-type", NO_BODY), *headers], b""
         version = request.headers.get(b"x-appwrite-response-format")
@@ -371,6 +378,35 @@ class Api:
         return not origin or origins.allowed(origin, ours, request.platforms)
 
 
+NO_STORE: Headers = [
+    (b"cache-control", b"no-cache, no-store, must-revalidate"),
+    (b"expires", b"0"),
+    (b"pragma", b"no-cache"),
+]
+
+
+def onward(location: str) -> Headers:
+    """The headers that send a browser on, without telling the next page where it came from."""
+    safe = quote(location, safe="%:/?#[]@!$&'()*+,;=~")
+    return [
+        (b"content-type", NO_BODY),
+        (b"location", safe.encode()),
+        (b"referrer-policy", b"no-referrer"),
+        *NO_STORE,
+    ]
+
+
+def page_of(error: errors.AppError) -> Answer:
+    """What somebody sees whose browser has run into an error: the app's page, or ours."""
+    if error.failure_url:
+        return 301, onward(error.failure_url), b""
+    headers: Headers = [
+        (b"content-type", pages.HTML), (b"content-security-policy", pages.POLICY), *NO_STORE,
+    ]  # fmt: skip
+    headers += [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
+    return error.code, headers, pages.page("That did not work", error.message, error.type)
+
+
 def refusal(error: errors.AppError) -> Answer:
     """The answer that an error turns into."""
     body = msgspec.json.encode(
@@ -381,11 +417,6 @@ def refusal(error: errors.AppError) -> Answer:
             "version": COMPATIBLE_VERSION,
         }
     )
-    headers: Headers = [
-        (b"content-type", JSON),
-        (b"cache-control", b"no-cache, no-store, must-revalidate"),
-        (b"expires", b"0"),
-        (b"pragma", b"no-cache"),
-    ]
+    headers: Headers = [(b"content-type", JSON), *NO_STORE]
     headers += [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
     return error.code, headers, body

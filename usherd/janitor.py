@@ -23,7 +23,7 @@ ENTRIES = 100_000
 """Log entries that one round looks at; the next one goes on where it ended."""
 
 EXPIRING = {"sessions": "expire_at", "tokens": "expire_at", "challenges": "expire_at",
-            "rate_limits": "ends_at"}  # fmt: skip
+            "oauth_states": "expire_at", "rate_limits": "ends_at"}  # fmt: skip
 KEYS = {"rate_limits": "(project_id, name, ends_at)"}
 DAY = 86_400_000
 

@@ -155,7 +155,8 @@ def _url(value: Any, _loose: bool) -> str:
         parts = urlsplit(url)
     except ValueError as error:
         raise ValueError(wrong) from error
-    if not parts.scheme or not parts.netloc or len(url) > 2048 or not url.isprintable():
+    app = parts.scheme.startswith("appwrite-callback-")  # an app's own URL needs no host
+    if not parts.scheme or not (parts.netloc or app) or len(url) > 2048 or not url.isprintable():
         raise ValueError(wrong)
     return str(url)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
-from usherd import mfa, outbox, vault
+from usherd import mfa, oauth_states, outbox, provider_tokens, providers, vault
 from usherd.db import Database, Row
 from usherd.settings import Settings
 from usherd.vault import Vault
@@ -26,6 +27,15 @@ ENCRYPTED: tuple[tuple[str, str, str, Purpose], ...] = (
     ("authenticators", "seq", "secret",
      lambda row: mfa.totp_purpose(row["project_id"], row["user_id"])),
     ("outbox", "seq", "sealed", lambda row: outbox.purpose(row["project_id"], row["id"])),
+    ("providers", "seq", "client_secret",
+     lambda row: providers.purpose(row["project_id"], row["id"])),
+    ("oauth_states", "seq", "sealed",
+     lambda row: oauth_states.purpose(row["project_id"], row["digest"])),
+    *(
+        (table, "seq", column, partial(provider_tokens.purpose, column))
+        for table in ("sessions", "identities")
+        for column in provider_tokens.COLUMNS
+    ),
 )  # fmt: skip
 """(table, its key, the encrypted column, the purpose it was encrypted for)"""
 

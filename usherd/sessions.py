@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hmac import compare_digest
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -65,10 +65,12 @@ async def create(
     provider: str,
     factors: Sequence[str],
     provider_uid: str = "",
+    sealed: Mapping[str, Any] | None = None,
 ) -> tuple[Row, str]:
     """Sign `user` in; returns the session and its secret as it goes over the wire.
 
-    The user must be locked. Sessions beyond the project's limit go, oldest first.
+    The user must be locked. `sealed` are columns with the provider's tokens. Sessions beyond the
+    project's limit go, oldest first.
     """
     inner = ids.secret(SECRET_LENGTH)
     now = clock.now()
@@ -84,6 +86,7 @@ async def create(
         user_agent=client.user_agent,
         country_code=client.country_code,
         factors=msgspec.json.encode(list(factors)).decode(),
+        **(sealed or {}),
         expire_at=now + project.settings.session_duration * 1000,
         created_at=now,
         updated_at=now,

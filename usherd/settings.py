@@ -179,6 +179,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     statement_timeout_seconds: float = 10.0
     shutdown_seconds: int = 20
     pool_size: int = 10
+    provider_timeout_seconds: float = 10.0
     hashing_threads: int = 2
     hashing_queue: int = 128
     log_level: str = "info"
@@ -259,6 +260,9 @@ SERVER = (
     Setting("statement_timeout_seconds", _seconds, "Longest a listing may run, in seconds."),
     Setting("shutdown_seconds", _integer(0, 3600), "Longest wait for requests when stopping."),
     Setting("pool_size", _integer(1, 1000), "PostgreSQL connections of one worker."),
+    Setting(
+        "provider_timeout_seconds", _seconds, "Longest wait for an OAuth2 provider, in seconds."
+    ),
     Setting("hashing_threads", _integer(1, 64), "Threads that hash passwords."),
     Setting("hashing_queue", _integer(1, 100_000), "Passwords that may wait to be hashed."),
     Setting("log_level", _word("debug", "info", "warning", "error"), "Least level that is logged."),
@@ -297,6 +301,7 @@ class ProjectSettings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_counts: dict[str, int] = {}
     session_invalidation: bool = False
     log_days: int = 365
+    oauth_signup: bool = True
     email_password: bool = True
     magic_url: bool = True
     email_otp: bool = True
@@ -380,6 +385,8 @@ PROJECT = (
             "sessionInvalidation"),
     Setting("log_days", _integer(0, 36_500), "Days that the activity log is kept; 0 for ever.",
             "logDays"),
+    Setting("oauth_signup", _flag, "Whether signing in by another provider makes new accounts.",
+            "oauthSignup"),
     Setting("email_password", _flag, "Sign-in with e-mail and password.", "emailPassword"),
     Setting("magic_url", _flag, "Sign-in with a link sent by mail.", "magicURL"),
     Setting("email_otp", _flag, "Sign-in with a code sent by mail.", "emailOtp"),

@@ -56,6 +56,11 @@ class Request:
         return value.decode("latin-1") if value else ""
 
     @property
+    def wants_page(self) -> bool:
+        """Whether this is a browser that shows what it gets, and no program."""
+        return "text/html" in self.header(b"accept")
+
+    @property
     def query(self) -> dict[str, Any]:
         """The query string; `a[0]=x`, `a[]=x` become lists, `a[k]=x` objects."""
         if self._query is None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from usherd.api import (
     account,
+    account_identities,
     account_mfa,
+    account_oauth2,
     account_proofs,
     account_sessions,
     account_targets,
@@ -21,7 +23,7 @@ from usherd.api import (
 FACES = (
     users, user_profile, user_access, user_records, user_targets,
     account, account_sessions, account_tokens, account_proofs, account_mfa, account_targets,
-    teams, memberships,
+    account_oauth2, account_identities, teams, memberships,
 )  # fmt: skip
 
 TABLE = [endpoint for face in FACES for endpoint in face.endpoints.table]

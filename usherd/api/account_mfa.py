@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from usherd import challenges, clock, errors, mfa, sessions, users
+from usherd import challenges, clock, errors, mfa, provider_tokens, sessions, users
 from usherd.api import failures
 from usherd.api.account import me, my_session
 from usherd.api.account_tokens import mock_code
@@ -153,7 +153,7 @@ async def update_mfa_challenge(ctx: Context, challenge_id: Otp, otp: Otp) -> Ses
         await failures.note(ctx, error, "challenges.update.failed", user["id"])
         raise errors.UserInvalidToken from error
     row = await sessions.add_factors(ctx.tx, session, [factor], fresh=True)
-    return Session.of(row, current=True)
+    return Session.of(provider_tokens.opened(ctx.vault, row), current=True)
 
 
 # -- recovery codes --

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from usherd import errors, ids, limits, sessions, tokens, users
+from usherd import errors, identities, ids, limits, provider_tokens, sessions, tokens, users
 from usherd.api import credentials, failures
 from usherd.api.account import me, my_session
+from usherd.api.account_oauth2 import renewed_tokens
 from usherd.api.retry import retried
 from usherd.api.signing_in import clear_cookies, sign_in
 from usherd.db import Row, Tx
@@ -147,6 +148,7 @@ def _named(ctx: Context, session_id: str) -> str:
 
 def _shown(ctx: Context, row: Row) -> Session:
     mine = ctx.caller.session
+    row = provider_tokens.opened(ctx.vault, row)
     return Session.of(row, current=mine is not None and mine["id"] == row["id"])
 
 
@@ -175,10 +177,18 @@ async def get_session(ctx: Context, session_id: Id) -> Session:
     limit=per(10, "url+ip"),
 )
 async def update_session(ctx: Context, session_id: Id) -> Session:
-    """Let one of one's sessions last as long as a new one would."""
+    """Let one of one's sessions last as long as a new one would.
+
+    A session that another provider has opened gets fresh tokens of that provider.
+    """
     await ctx.learn_agents()
+    name = _named(ctx, session_id)
+    tokens = await renewed_tokens(ctx, name)
     user = await users.lock(ctx.tx, ctx.project.id, me(ctx)["id"])
-    row = await sessions.get(ctx.tx, ctx.project.id, user["id"], _named(ctx, session_id))
+    row = await sessions.get(ctx.tx, ctx.project.id, user["id"], name)
+    if tokens is not None:
+        row = await provider_tokens.keep(ctx.tx, ctx.vault, user, row, tokens)
+        await identities.renew(ctx.tx, ctx.vault, user, row, tokens)
     return _shown(ctx, await sessions.extend(ctx.tx, ctx.project, row))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from usherd import COMPATIBLE_VERSION, __version__, errors, jwts, metrics, openapi
+from usherd import COMPATIBLE_VERSION, __version__, errors, jwts, metrics, openapi, pages
 from usherd.endpoints import Endpoint
 from usherd.house import House
 from usherd.wire import Request
@@ -62,12 +62,18 @@ async def ping(house: House, request: Request, _table: list[Endpoint]) -> Answer
     return 200, TEXT, b"Pong!"
 
 
+async def signed_in(_house: House, _request: Request, _table: list[Endpoint]) -> Answer:
+    """Where a sign-in by another provider ends that named no page of its own."""
+    return 200, pages.HTML, pages.page("You are signed in", "You can close this window.")
+
+
 PLAIN: dict[str, Callable[[House, Request, list[Endpoint]], Awaitable[Answer]]] = {
     "/healthz": alive,
     "/readyz": ready,
     "/metrics": exposition,
     "/v1/health/version": version,
     "/v1/ping": ping,
+    "/auth/oauth2/success": signed_in,
     "/v1/openapi.json": description,
     "/v1/.well-known/jwks.json": jwks,
 }

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import msgspec
 
-from usherd import agents, clock, errors, geo, origins, sessions
+from usherd import agents, clock, errors, geo, origins, provider_tokens, sessions
 from usherd.db import Row
 from usherd.http import Context
 from usherd.models import Session
@@ -23,6 +24,7 @@ async def sign_in(
     provider: str,
     factors: Sequence[str],
     provider_uid: str = "",
+    sealed: Mapping[str, Any] | None = None,
     alert: bool = True,
 ) -> Session:
     """A new session of a locked user, as the caller sees it; cookies carry its secret to browsers.
@@ -32,13 +34,14 @@ async def sign_in(
     """
     row, secret = await sessions.create(
         ctx.tx, ctx.project, user, ctx.client, provider=provider, factors=factors,
-        provider_uid=provider_uid,
+        provider_uid=provider_uid, sealed=sealed,
     )  # fmt: skip
     ctx.actor = user
     send_cookies(ctx, secret, row["expire_at"])
     if alert and ctx.project.settings.session_alerts and user["email"]:
         if await sessions.count(ctx.tx, user) > 1:
             await _tell(ctx, user, row)
+    row = provider_tokens.hidden(row)
     return Session.of(row, current=True, secret=secret if ctx.caller.shows_secrets else "")
 
 
@@ -103,12 +106,17 @@ def cookie_domain(host: str) -> str:
 # -- links in mails --
 
 
-def check_redirect(ctx: Context, url: str) -> None:
-    """Raises `GeneralArgumentInvalid` for a URL that leads away from the project's platforms."""
+def may_lead_to(ctx: Context, url: str) -> bool:
+    """Whether the URL is one of the project's own apps."""
     scheme = urlsplit(url).scheme.lower()
     if scheme in ("exp", f"appwrite-callback-{ctx.project.id}".lower()):
-        return
-    if not origins.allowed(url, ctx.host, ctx.project.platforms):
+        return True
+    return origins.allowed(url, ctx.host, ctx.project.platforms)
+
+
+def check_redirect(ctx: Context, url: str) -> None:
+    """Raises `GeneralArgumentInvalid` for a URL that leads away from the project's platforms."""
+    if not may_lead_to(ctx, url):
         raise errors.invalid(
             "url",
             "Its host must be registered: usherd project platform add "
@@ -118,6 +126,7 @@ def check_redirect(ctx: Context, url: str) -> None:
 
 def link(url: str, **query: str) -> str:
     """The URL with more in its query; what was there stays."""
-    parts = urlsplit(url)
-    pairs = [*parse_qsl(parts.query, keep_blank_values=True), *query.items()]
-    return urlunsplit(parts._replace(query=urlencode(pairs)))
+    rest, hash_, fragment = url.partition("#")
+    base, _, old = rest.partition("?")
+    pairs = [*parse_qsl(old, keep_blank_values=True), *query.items()]
+    return f"{base}?{urlencode(pairs)}{hash_}{fragment}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from usherd import ids, jwts, mfa, sessions, tokens, users
+from usherd import ids, jwts, mfa, provider_tokens, sessions, tokens, users
+from usherd.db import Row
 from usherd.endpoints import Endpoints
 from usherd.http import Context
 from usherd.models import (
@@ -30,6 +31,10 @@ endpoints = Endpoints("/v1/users")
 # -- sessions --
 
 
+def _shown(ctx: Context, row: Row) -> Session:
+    return Session.of(provider_tokens.opened(ctx.vault, row))
+
+
 @endpoints.get("/{userId}/sessions", scope="users.read")
 async def list_sessions(ctx: Context, user_id: Id, total: Total = True) -> SessionList:
     """List a user's sessions, oldest first. Their secrets are not shown again."""
@@ -37,7 +42,7 @@ async def list_sessions(ctx: Context, user_id: Id, total: Total = True) -> Sessi
     rows = await sessions.listing(ctx.tx, ctx.project.id, user_id)
     if rows:
         await ctx.learn_agents(*rows)
-    return SessionList(len(rows) if total else 0, [Session.of(row) for row in rows])
+    return SessionList(len(rows) if total else 0, [_shown(ctx, row) for row in rows])
 
 
 @endpoints.post(
@@ -86,7 +91,7 @@ async def delete_sessions(ctx: Context, user_id: Id) -> User:
 async def delete_session(ctx: Context, user_id: Id, session_id: Id) -> Session:
     """End one session of a user."""
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
-    return Session.of(await sessions.delete(ctx.tx, user, session_id))
+    return Session.of(provider_tokens.hidden(await sessions.delete(ctx.tx, user, session_id)))
 
 
 # -- tokens --

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usherd import identities, logs, memberships, query, users
+from usherd import identities, logs, memberships, provider_tokens, query, users
 from usherd.endpoints import Endpoints
 from usherd.http import Context
 from usherd.models import Identity, IdentityList, Log, LogList, Membership, MembershipList
@@ -46,7 +46,8 @@ async def list_identities(
     """List the accounts at other providers with which users have signed in."""
     asked = query.IDENTITIES.read(queries, search)
     rows, count = await identities.listing(ctx.tx, ctx.project.id, asked, total=total)
-    return IdentityList(count, [Identity.of(row) for row in rows])
+    shown = [Identity.of(provider_tokens.opened(ctx.vault, row)) for row in rows]
+    return IdentityList(count, shown)
 
 
 @endpoints.delete(
@@ -58,4 +59,5 @@ async def list_identities(
 )
 async def delete_identity(ctx: Context, identity_id: Id) -> Identity:
     """Forget that a user has signed in with another provider; sessions stay."""
-    return Identity.of(await identities.delete(ctx.tx, ctx.project.id, identity_id))
+    row = await identities.delete(ctx.tx, ctx.project.id, identity_id)
+    return Identity.of(provider_tokens.hidden(row))

@@ -12,6 +12,7 @@ from usherd.cli import upkeep
 from usherd.cli.keys import key_app
 from usherd.cli.messages import outbox_app, template_app
 from usherd.cli.projects import project_app
+from usherd.cli.providers import provider_app
 from usherd.cli.secrets import secret_app
 from usherd.cli.shell import DatabaseOption, Refused
 from usherd.errors import AppError
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(project_app, name="project")
 app.add_typer(key_app, name="key")
+app.add_typer(provider_app, name="provider")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(template_app, name="template")
 app.add_typer(secret_app, name="secret")

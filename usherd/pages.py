@@ -1,0 +1,31 @@
+"""The few pages that people see: what went wrong on the way in, and that they are in."""
+
+from __future__ import annotations
+
+from html import escape
+
+HTML = b"text/html; charset=UTF-8"
+
+POLICY = b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""The `Content-Security-Policy` of these pages: they need nothing, and nobody frames them."""
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>
+body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 20vh auto }}
+code {{ opacity: .6; font-size: .9rem }}
+</style>
+<h1>{title}</h1>
+<p>{text}</p>
+{more}
+"""
+
+
+def page(title: str, text: str, code: str = "") -> bytes:
+    """A page that says one thing; everything is escaped."""
+    more = f"<p><code>{escape(code)}</code></p>" if code else ""
+    return _PAGE.format(title=escape(title), text=escape(text), more=more).encode()
