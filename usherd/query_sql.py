@@ -1,7 +1,8 @@
-"""Queries as SQL: the only place, with `query.py`, where statements are put together.
+"""Queries as SQL statements: a page of a list, and how many match.
 
-Values are always parameters. Keys compare byte by byte on both engines, so a statement means the
-same on each; what differs are a few words in `DIALECTS`.
+The conditions come from `conditions.py`. Here it is decided which index is to lead. Each choice
+has a name: `arms` takes orders apart where no index has them whole, `_walk` looks at the first
+rows in order, `_gathered` sorts what an index has found.
 """
 
 from __future__ import annotations
@@ -9,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
-from usherd import errors
+from usherd import errors, search
+from usherd.conditions import Statement, arms, effective, order_by
 from usherd.db import Row, Tx
-from usherd.query import Attribute, Filter, Group, Order, Query
+from usherd.query import Filter, Query
 
 MOST_COUNTED = 5000
 """`total` stops here."""
@@ -21,216 +21,99 @@ MOST_COUNTED = 5000
 CHUNK = 500
 """Values in one `in (...)`: every engine bounds the parameters of a statement."""
 
-OPERATORS = {
-    "lessThan": "<", "lessThanEqual": "<=", "greaterThan": ">", "greaterThanEqual": ">=",
-    "notEqual": "<>",
-}  # fmt: skip
-
-SEQUENCE = Attribute("seq", "integer")
-
 TRIGRAMS = {"users": "user_search", "teams": "team_search"}
 """The tables with an index of trigrams, and its name on SQLite."""
 
+FEW = 2000
+"""So many index entries are sorted without hesitation."""
 
-class Dialect(msgspec.Struct, frozen=True):
-    """What the engines spell differently."""
+WALKED = 5000
+"""So many rows are looked at in order, in the hope that they fill the page."""
 
-    position: str
-    """The function that finds a text in another."""
-    role: str
-    """The elements of the JSON array `roles`."""
-
-
-DIALECTS = {
-    "sqlite": Dialect("instr", "json_each(roles)"),
-    "postgres": Dialect("strpos", "json_array_elements_text(cast(roles as json)) as role (value)"),
-}
+RANGES = (
+    "lessThan", "lessThanEqual", "greaterThan", "greaterThanEqual", "between", "startsWith",
+)  # fmt: skip
 
 
-class Statement:
-    """A condition being put together, with its parameters."""
+class Asked:
+    """One query, with what its statements share."""
 
-    def __init__(self, engine: str, project_id: str) -> None:
-        self.dialect = DIALECTS[engine]
-        self.engine = engine
-        self.params: dict[str, Any] = {"project_id": project_id}
-
-    def bind(self, value: Any) -> str:
-        """A parameter for the value, as it is written in SQL."""
-        name = f"q{len(self.params)}"
-        self.params[name] = value
-        return ":" + name
-
-    # -- filters --
-
-    def condition(self, part: Filter | Group) -> str:
-        """A filter or a group as a condition."""
-        if isinstance(part, Group):
-            return "(" + f" {part.method} ".join(self.condition(p) for p in part.parts) + ")"
-        column, method = part.attribute.column, part.method
-        if part.attribute.kind in ("labels", "roles"):
-            return self._array(part)
-        if method == "isNull":
-            return f"{column} is null"
-        if method == "isNotNull":
-            return f"{column} is not null"
-        if method == "equal":
-            return f"{column} in ({', '.join(self.bind(v) for v in part.values)})"
-        if method == "between":
-            return f"{column} between {self.bind(part.values[0])} and {self.bind(part.values[1])}"
-        if method in OPERATORS:
-            return f"{column} {OPERATORS[method]} {self.bind(part.values[0])}"
-        return self._text(column, method, part.values)
-
-    def _text(self, column: str, method: str, values: Sequence[str]) -> str:
-        if method == "startsWith":
-            return self._prefix(column, values[0])
-        if method == "endsWith":
-            return self._like(column, "%" + _escaped(values[0]))
-        return "(" + " or ".join(self._like(column, f"%{_escaped(v)}%") for v in values) + ")"
-
-    def _prefix(self, column: str, prefix: str) -> str:
-        """A range, which an index on the column serves."""
-        if not prefix:
-            return f"{column} is not null"
-        condition = f"{column} >= {self.bind(prefix)}"
-        beyond = after(prefix)
-        return f"({condition} and {column} < {self.bind(beyond)})" if beyond else condition
-
-    def _like(self, column: str, pattern: str) -> str:
-        return f"{column} like {self.bind(pattern)} escape '!'"
-
-    def _array(self, part: Filter) -> str:
-        if part.method in ("isNull", "isNotNull"):  # an array is never null
-            return "1 = 1" if part.method == "isNotNull" else "1 = 0"
-        values = ", ".join(self.bind(value) for value in part.values)
-        if part.attribute.kind == "labels":
-            return (
-                "seq in (select user_seq from user_labels where project_id = :project_id "
-                f"and label in ({values}))"
+    def __init__(self, query: Query, engine: str, project_id: str, within: dict[str, Any]) -> None:
+        self.query = query
+        self.table = query.listing.table
+        self.statement = Statement(engine, project_id)
+        self.orders = effective(query)
+        self.by_seq = self.orders[0].attribute.column == "seq"
+        self.grams = _grams(query) if self.table in TRIGRAMS else []
+        scope = [f"{self.table}.project_id = :project_id"]
+        scope += [f"{column} = {self.statement.bind(value)}" for column, value in within.items()]
+        if query.member is not None:
+            scope.append(
+                f"{self.table}.id in (select team_id from memberships "
+                f"where memberships.project_id = :project_id "
+                f"and user_id = {self.statement.bind(query.member)} and confirm = 1)"
             )
-        return f"exists (select 1 from {self.dialect.role} where value in ({values}))"
+        self.scope = " and ".join(scope)
+        conditions = [self.statement.condition(part) for part in query.filters]
+        if query.search is not None:
+            find = self.statement.dialect.position
+            whole, params = query.search.recheck(f"{self.table}.search", find)
+            self.statement.params |= params
+            conditions.append(whole)
+        self.where = " and ".join([*scope, *conditions])
+        self.source, self.led = self._lead(conditions)
 
-    # -- cursors --
+    def _lead(self, conditions: list[str]) -> tuple[str, str]:
+        """(what to select from, the condition) with the most telling index in front."""
+        table, statement = self.table, self.statement
+        if self.grams and statement.engine == "postgres":
+            grams = " & ".join(f"({each.tsquery()})" for each in self.grams)
+            match = f"usherd_trigrams(search) @@ cast({statement.bind(grams)} as tsquery)"
+            return table, f"{match} and {self.where}"
+        if self.grams:
+            index = TRIGRAMS[table]
+            statement.params["match"] = " and ".join(f"({each.match()})" for each in self.grams)
+            source = f"{index} cross join {table} on {table}.seq = {index}.rowid"
+            return source, f"{index} match :match and {self.where}"
+        label = self._label()
+        if label is not None and statement.engine == "sqlite":
+            at, wanted = label
+            others = conditions[:at] + conditions[at + 1 :]
+            value = statement.bind(wanted)
+            source = f"user_labels cross join {table} on {table}.seq = user_labels.user_seq"
+            leads = f"user_labels.project_id = :project_id and user_labels.label = {value}"
+            return source, " and ".join([leads, self.scope, *others])
+        return table, self.where
 
-    def beyond(self, orders: Sequence[Order], cursor: Row) -> str:
-        """The items strictly after the cursor's in these orders."""
-        values = [cursor[order.attribute.column] for order in orders]
-        columns = [order.attribute.column for order in orders]
-        plain = not any(order.attribute.nullable for order in orders)
-        if plain and len({order.descending for order in orders}) == 1:
-            sign = "<" if orders[0].descending else ">"
-            bound = ", ".join(self.bind(value) for value in values)
-            return f"({', '.join(columns)}) {sign} ({bound})"
-        either = []
-        for at, order in enumerate(orders):
-            further = self._further(order, values[at])
-            if further is None:
-                continue
-            same = [self._same(o, v) for o, v in zip(orders[:at], values[:at], strict=True)]
-            either.append("(" + " and ".join([*same, further]) + ")")
-        condition = "(" + " or ".join(either) + ")" if either else "1 = 0"
-        return f"{self._from(orders[0], values[0])}{condition}"
+    def _label(self) -> tuple[int, str] | None:
+        """(which filter asks for one label, the label), if one does."""
+        for at, part in enumerate(self.query.filters):
+            if isinstance(part, Filter) and part.attribute.kind == "labels":
+                if part.method == "contains" and len(part.values) == 1:
+                    return at, part.values[0]
+        return None
 
-    def _from(self, order: Order, value: Any) -> str:
-        """A plain bound on the first column, which an index can start from."""
-        if value is None or (order.attribute.nullable and order.descending):
-            return ""
-        sign = "<=" if order.descending else ">="
-        return f"{order.attribute.column} {sign} {self.bind(value)} and "
-
-    def _same(self, order: Order, value: Any) -> str:
-        column = order.attribute.column
-        return f"{column} is null" if value is None else f"{column} = {self.bind(value)}"
-
-    def _further(self, order: Order, value: Any) -> str | None:
-        """Strictly after `value`; nulls come first ascending and last descending. None: nothing."""
-        column = order.attribute.column
-        if value is None:
-            return None if order.descending else f"{column} is not null"
-        if not order.descending:
-            return f"{column} > {self.bind(value)}"
-        smaller = f"{column} < {self.bind(value)}"
-        return f"({smaller} or {column} is null)" if order.attribute.nullable else smaller
-
-
-def after(prefix: str) -> str:
-    """The least text greater than every text with this prefix; empty when there is none."""
-    for end in range(len(prefix), 0, -1):
-        point = ord(prefix[end - 1]) + 1
-        if 0xD800 <= point <= 0xDFFF:
-            point = 0xE000
-        if point <= 0x10FFFF:
-            return prefix[: end - 1] + chr(point)
-    return ""
+    def ranges(self) -> list[Filter]:
+        """The filters by range whose index does not come in the order asked for."""
+        filters = [part for part in self.query.filters if isinstance(part, Filter)]
+        if any(f.method == "equal" and f.attribute.kind in ("text", "exact") for f in filters):
+            return []
+        first = self.orders[0].attribute.column
+        return [f for f in filters if f.method in RANGES and f.attribute.column != first]
 
 
-def _escaped(text: str) -> str:
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+def _grams(query: Query) -> list[search.Search]:
+    """What the index of trigrams can tell of the search term and of the filters."""
+    found = [query.search] if query.search is not None else []
+    for part in query.filters:
+        if isinstance(part, Filter) and part.method in ("contains", "endsWith"):
+            inside = search.inside(part.values) if part.attribute.kind == "text" else None
+            if inside is not None:
+                found.append(inside)
+    return found
 
 
-def effective(query: Query) -> list[Order]:
-    """The orders with the tie-breaker; what follows a unique one is left out. Reversed for a page
-    before the cursor."""
-    orders: list[Order] = []
-    for order in query.orders:
-        if all(order.attribute.column != known.attribute.column for known in orders):
-            orders.append(order)
-        if order.attribute.column in ("seq", "id"):
-            break
-    else:
-        orders.append(Order(SEQUENCE, False))
-    if query.before:
-        orders = [Order(order.attribute, not order.descending) for order in orders]
-    return orders
-
-
-def _order_by(orders: Sequence[Order]) -> str:
-    words = []
-    for order in orders:
-        nulls = ""
-        if order.attribute.nullable:
-            nulls = " nulls last" if order.descending else " nulls first"
-        words.append(order.attribute.column + (" desc" if order.descending else "") + nulls)
-    return ", ".join(words)
-
-
-def _search(query: Query, statement: Statement) -> tuple[str, str]:
-    """(what to select from, the condition) for the search term."""
-    table, found = query.listing.table, query.search
-    if found is None:
-        return table, "1 = 0" if query.nothing else ""
-    condition, params = found.recheck(f"{table}.search", statement.dialect.position)
-    statement.params |= params
-    if table not in TRIGRAMS:
-        return table, condition
-    if statement.engine == "postgres":
-        match = f"usherd_trigrams(search) @@ cast({statement.bind(found.tsquery())} as tsquery)"
-        return table, f"{match} and {condition}"
-    statement.params["match"] = found.match()
-    # The index gives row ids in order: with the default order the first page stops early.
-    index = TRIGRAMS[table]
-    source = f"{index} cross join {table} on {table}.seq = {index}.rowid"
-    return source, f"{index} match :match and {condition}"
-
-
-def _parts(query: Query, engine: str, project_id: str, within: dict[str, Any]) -> tuple[
-    Statement, str, str
-]:  # fmt: skip
-    statement = Statement(engine, project_id)
-    source, searched = _search(query, statement)
-    conditions = ["project_id = :project_id"]
-    for column, value in within.items():
-        conditions.append(f"{column} = {statement.bind(value)}")
-    if query.member is not None:
-        conditions.append(
-            "id in (select team_id from memberships where project_id = :project_id "
-            f"and user_id = {statement.bind(query.member)} and confirm = 1)"
-        )
-    if searched:
-        conditions.append(searched)
-    conditions += [statement.condition(part) for part in query.filters]
-    return statement, source, " and ".join(conditions)
+# -- pages --
 
 
 async def page(tx: Tx, query: Query, project_id: str, **within: Any) -> list[Row]:
@@ -240,39 +123,124 @@ async def page(tx: Tx, query: Query, project_id: str, **within: Any) -> list[Row
     """
     if query.nothing:
         return []
-    statement, source, where = _parts(query, tx.engine, project_id, within)
-    orders = effective(query)
-    table = query.listing.table
+    asked = Asked(query, tx.engine, project_id, within)
+    cursor = None
     if query.cursor is not None:
         cursor = await tx.one(
-            f"select * from {table} where project_id = :project_id and id = :id",
+            f"select * from {asked.table} where project_id = :project_id and id = :id",
             project_id=project_id,
             id=query.cursor,
         )
         if cursor is None:
             raise errors.GeneralCursorNotFound
-        where += " and " + statement.beyond(orders, cursor)
-    by = _order_by(orders)
-    if source != table and by == "seq":
-        by = f"{TRIGRAMS[table]}.rowid"
-    limit = statement.bind(query.limit)
-    offset = statement.bind(query.offset)
-    rows = await tx.listing(
-        f"select {table}.* from {source} where {where} order by {by} limit {limit} offset {offset}",
+    rows = await _page(tx, asked, cursor)
+    return rows[::-1] if query.before else rows
+
+
+async def _page(tx: Tx, asked: Asked, cursor: Row | None) -> list[Row]:
+    """Choose who leads: the order, what was found by an index, or whichever is done first."""
+    leads = asked.source != asked.table or bool(asked.grams)
+    if leads and asked.by_seq and tx.engine == "sqlite":
+        return await _ordered(tx, asked, cursor)
+    if leads:
+        common = not any(each.rare for each in asked.grams)
+    elif asked.ranges() and tx.engine == "sqlite":  # the other engine knows how values are spread
+        common = not await _few(tx, asked)
+    else:
+        return await _ordered(tx, asked, cursor)
+    if common:
+        rows = await _walk(tx, asked, cursor)
+        if len(rows) == asked.query.limit:
+            return rows
+    return await _gathered(tx, asked, cursor)
+
+
+async def _ordered(tx: Tx, asked: Asked, cursor: Row | None) -> list[Row]:
+    """The page from an index that has the order."""
+    query = asked.query
+    sql = _union(asked, cursor, asked.source, asked.led, query.limit, query.offset)
+    return await tx.listing(sql, asked.statement.params)
+
+
+def _union(
+    asked: Asked, cursor: Row | None, source: str, where: str, limit: int, offset: int
+) -> str:
+    """Rows in order: one block of the order after the other, each only when the page needs it."""
+    statement, table = asked.statement, asked.table
+    selects = []
+    for condition, orders in arms(statement, asked.orders, cursor):
+        more = f" and {condition}" if condition else ""
+        by = order_by(orders)
+        if source != table and orders[0].attribute.column == "seq":
+            index = source.partition(" ")[0]
+            key = "user_labels.user_seq" if index == "user_labels" else f"{index}.rowid"
+            by = key + by.removeprefix("seq")
+        selects.append(f"select {table}.* from {source} where {where}{more} order by {by}")
+    most, skipped = statement.bind(limit), statement.bind(offset)
+    if len(selects) == 1:
+        return f"{selects[0]} limit {most} offset {skipped}"
+    upto = statement.bind(limit + offset)
+    every = (f"select * from ({each} limit {upto}) as block{at}" for at, each in enumerate(selects))
+    return f"{' union all '.join(every)} limit {most} offset {skipped}"
+
+
+async def _walk(tx: Tx, asked: Asked, cursor: Row | None) -> list[Row]:
+    """The page, if the first rows in order have it: so it is when what is asked is common."""
+    query, statement = asked.query, asked.statement
+    first = _union(asked, cursor, asked.table, asked.scope, WALKED, 0)
+    most, skipped = statement.bind(query.limit), statement.bind(query.offset)
+    return await tx.listing(
+        f"select * from ({first}) as {asked.table} where {asked.where} "
+        f"order by {order_by(asked.orders)} limit {most} offset {skipped}",
         statement.params,
     )
-    return rows[::-1] if query.before else rows
+
+
+async def _few(tx: Tx, asked: Asked) -> bool:
+    """Whether one of the ranges holds so little that sorting it is cheap."""
+    for part in asked.ranges():
+        statement = Statement(tx.engine, asked.statement.params["project_id"])
+        rows = await tx.listing(
+            f"select count(*) as found from (select 1 from {asked.table} "
+            f"where project_id = :project_id and {statement.condition(part)} limit {FEW + 1})",
+            statement.params,
+        )
+        if rows[0]["found"] <= FEW:
+            return True
+    return False
+
+
+async def _gathered(tx: Tx, asked: Asked, cursor: Row | None) -> list[Row]:
+    """The page from everything that an index finds, sorted by keys before rows are fetched."""
+    query, statement, table = asked.query, asked.statement, asked.table
+    where = asked.led
+    if cursor is not None:
+        where += f" and {statement.beyond(asked.orders, cursor)}"
+    columns = dict.fromkeys(["seq", *(order.attribute.column for order in asked.orders)])
+    keys = ", ".join(f"{table}.{column}" for column in columns)
+    most, skipped = statement.bind(query.limit), statement.bind(query.offset)
+    return await tx.listing(
+        f"with found as materialized (select {keys} from {asked.source} where {where}), "
+        f"page as (select seq from found order by {order_by(asked.orders)} "
+        f"limit {most} offset {skipped}) "
+        f"select {table}.* from page join {table} on {table}.seq = page.seq "
+        f"order by {order_by(asked.orders, f'{table}.')}",
+        statement.params,
+    )
+
+
+# -- totals --
 
 
 async def count(tx: Tx, query: Query, project_id: str, **within: Any) -> int:
     """How many rows match, whatever the page; counting stops at 5000. Raises `DatabaseTimeout`."""
     if query.nothing:
         return 0
-    statement, source, where = _parts(query, tx.engine, project_id, within)
+    asked = Asked(query, tx.engine, project_id, within)
     rows = await tx.listing(
-        f"select count(*) as total from (select 1 from {source} where {where} "
+        f"select count(*) as total from (select 1 from {asked.source} where {asked.led} "
         f"limit {MOST_COUNTED}) as found",
-        statement.params,
+        asked.statement.params,
     )
     return int(rows[0]["total"])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ EDGES = "@+-"
 DIGITS_ONLY = re.compile(r"[0-9+().\s-]+")
 ADDRESS = re.compile(r"[^@]+@[^@]+\.[^@]+")
 """A whole e-mail address: found where a word begins with it, so `a@b.c` does not find `aa@b.c`."""
+NUMBER = re.compile(r"[0-9]{5}")
 NOT_WORD = re.compile(r"\W+|_+")
 JOINTS = re.compile(r"[+-]+")
 GRAMS = 32
@@ -70,6 +72,14 @@ class Search(msgspec.Struct, frozen=True):
 
     alternatives: tuple[tuple[str, ...], ...]
 
+    @property
+    def rare(self) -> bool:
+        """Whether it looks like something that few share: an address, or a number."""
+        return all(
+            any(ADDRESS.search(needle) or NUMBER.search(needle) for needle in needles)
+            for needles in self.alternatives
+        )
+
     def match(self) -> str:
         """The trigrams as an FTS5 query."""
         return " OR ".join(
@@ -100,12 +110,38 @@ class Search(msgspec.Struct, frozen=True):
 
 
 def grams(needles: tuple[str, ...]) -> list[str]:
-    """The distinct trigrams of the needles, as many as are worth asking for."""
+    """Trigrams that cover the needles, as many as are worth asking for.
+
+    Every second one: those between would let through hardly less, and cost as much again.
+    """
     found: dict[str, None] = {}
     for needle in needles:
-        for start in range(len(needle) - 2):
-            found[needle[start : start + 3]] = None
+        telling = _telling(needle)
+        last = len(telling) - 3
+        for start in (*range(0, last, 2), last):
+            found[telling[start : start + 3]] = None
     return list(found)[:GRAMS]
+
+
+def _telling(needle: str) -> str:
+    """The part of a needle that few share: of an address, what stands before the domain; of a
+    beginning, not the gap and first letter alone."""
+    local = needle.find("@") + 1
+    if local > len(GAP) + 2:
+        needle = needle[:local]
+    return needle[1:] if needle.startswith(GAP) and len(needle) > 3 else needle
+
+
+def inside(values: Sequence[str]) -> Search | None:
+    """What a searched text has to hold when one of its parts holds one of these folded values;
+    None when the values are too short to tell."""
+    alternatives = []
+    for value in values:
+        needles = tuple(word for word in _words(value) if len(word) > 2)
+        if not needles:
+            return None
+        alternatives.append(needles)
+    return Search(tuple(alternatives))
 
 
 def _lexeme(gram: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from usherd import errors, legacy_query, query, query_sql
+from usherd import conditions, errors, legacy_query, query
 
 
 def q(method: str, attribute: str = "", *values: Any) -> str:
@@ -124,4 +124,4 @@ def test_what_is_no_call_says_so(text: str) -> None:
     ("\ud7ff", "\ue000"),
 ])  # fmt: skip
 def test_the_text_after_every_text_with_a_prefix(prefix: str, beyond: str) -> None:
-    assert query_sql.after(prefix) == beyond
+    assert conditions.after(prefix) == beyond
