@@ -432,3 +432,12 @@ def project_with(server: Server) -> Iterator[Callable[..., Api]]:
 def unique(prefix: str = "u") -> str:
     """An id that no other test uses."""
     return prefix + secrets.token_hex(6)
+
+
+def eventually(look: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
+    """What `look` sees once it is good: for what a busy machine may only know a little later."""
+    deadline = time.monotonic() + 60
+    while not good(seen := look()):
+        assert time.monotonic() < deadline, seen
+        time.sleep(0.1)
+    return seen

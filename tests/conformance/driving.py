@@ -73,7 +73,7 @@ def drive(api: Api, command: list[str | Path], world: World | None = None, **env
         clock.start()
         try:
             for line in process.stdout:
-                if world is not None and line.startswith('{"ask":'):
+                if world is not None and line.startswith('{"ask"'):
                     process.stdin.write(json.dumps(world.answer(json.loads(line))) + "\n")
                     process.stdin.flush()
                 else:

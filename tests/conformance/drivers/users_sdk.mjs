@@ -1,40 +1,17 @@
 // Calls every method of the official Node SDK's `Users` class, and uses what it hands out.
 // Arguments: the folder that holds node_modules, then "create" or the user to work on.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
+import { account, client, finish, methods, recorder, refused, sdk } from "./sdk.mjs";
 
-const [folder, what] = process.argv.slice(2);
-const sdk = createRequire(folder + "/package.json")("node-appwrite");
-const { Client, Users, Account, ID, Query } = sdk;
+const { Users, ID, Query } = sdk;
+const what = process.argv[3];
 
 const ABSENT = new Set(["updateImpersonator"]); // newer servers only; see docs/compatibility.md
 
-const client = () =>
-  new Client().setEndpoint(process.env.ENDPOINT).setProject(process.env.PROJECT);
-const service = new Users(client().setKey(process.env.KEY));
-const here = Object.getOwnPropertyNames(Object.getPrototypeOf(service)).filter(
-  (name) => name !== "constructor",
-);
+const service = new Users(client({ setKey: process.env.KEY }));
+const here = methods(Users);
 const called = new Set();
-const users = new Proxy(service, {
-  get(target, name) {
-    if (typeof target[name] !== "function") return target[name];
-    return (...args) => {
-      called.add(name);
-      return target[name](...args);
-    };
-  },
-});
-const account = (setters = {}) => {
-  const made = client();
-  for (const [name, value] of Object.entries(setters)) made[name](value);
-  return new Account(made);
-};
-const refused = (code, type, promise) =>
-  assert.rejects(promise, (error) => {
-    assert.deepEqual([error.code, error.type], [code, type], error.message);
-    return true;
-  });
+const users = recorder(service, called);
 
 async function create() {
   const mira = await users.create(
@@ -153,4 +130,4 @@ async function work(id) {
 
 const userId = what === "create" ? await create() : what;
 if (what !== "create") await work(userId);
-console.log(JSON.stringify({ userId, notCalled: here.filter((name) => !called.has(name)) }));
+finish({ userId, notCalled: here.filter((name) => !called.has(name)) });
