@@ -15,7 +15,7 @@ import uvicorn
 from usherd import agents, db, events, geo, logconfig, metrics, projects, vault
 from usherd.api import TABLE
 from usherd.api.plain import PLAIN
-from usherd.connection import Connection
+from usherd.connection import Connection, allow_files
 from usherd.courier import Courier
 from usherd.hashing import HashingPool
 from usherd.house import House
@@ -69,7 +69,7 @@ class App:
     """The ASGI application: opens the house at start-up and closes it after the last answer."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._house: House | None = None
         self._api: Api | None = None
 
@@ -83,7 +83,7 @@ class App:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self._house = await open_house(self._settings)
+                self._house = await open_house(self.settings)
                 self._api = Api(self._house, TABLE, PLAIN)
                 gc.collect()
                 gc.freeze()  # what lives as long as the process is not looked through again
@@ -120,6 +120,7 @@ def serve(settings: Settings) -> None:
         print(projects.welcome_text(url, welcome.project_id, welcome.secret), flush=True)
     log.info("serving %s on %s", settings.database.partition("://")[0], url)
     # uvicorn finishes what was accepted and then raises the signal anew: that is a good end.
+    allow_files(settings.connections)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     options = {
         "host": settings.host,

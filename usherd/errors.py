@@ -135,13 +135,20 @@ class MembershipDowngradeProhibited(AppError): code, message = 400, "The last ow
 # fmt: on
 
 
-class PayloadTooLarge(GeneralArgumentInvalid):
-    code, message = 413, "The request's body is too large; send less."
+class RequestRefused(GeneralArgumentInvalid):
+    """What HTTP itself has a status for; the protocol has no type of its own for these."""
 
     @property
     def type(self) -> str:
-        """The protocol has no type of its own for this."""
+        """The type of any other thing that is wrong with a request."""
         return "general_argument_invalid"
+
+
+# fmt: off
+class PayloadTooLarge(RequestRefused): code, message = 413, "The request's body is too large; send less."
+class HeadersTooLarge(RequestRefused): code, message = 431, "The request's headers are too large or too many; send less."
+class RequestTooSlow(RequestRefused): code, message = 408, "The request did not arrive in time; send it faster."
+# fmt: on
 
 
 def missing(parameter: str) -> GeneralArgumentInvalid:

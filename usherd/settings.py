@@ -176,6 +176,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sms_password: str = ""
     sms_from: str = ""
     body_limit_bytes: int = 1_048_576
+    connections: int = 8192
+    client_timeout_seconds: float = 30.0
     statement_timeout_seconds: float = 10.0
     shutdown_seconds: int = 20
     pool_size: int = 10
@@ -257,6 +259,8 @@ SERVER = (
     Setting("sms_password", str, "Its token; for webhooks the secret that signs."),
     Setting("sms_from", str, "The number or name that text messages come from."),
     Setting("body_limit_bytes", _integer(1024, 1 << 30), "Largest request body, in bytes."),
+    Setting("connections", _integer(1, 1_000_000), "Connections of one worker; more get a 503."),
+    Setting("client_timeout_seconds", _seconds, "Longest wait for a client to send or to read."),
     Setting("statement_timeout_seconds", _seconds, "Longest a listing may run, in seconds."),
     Setting("shutdown_seconds", _integer(0, 3600), "Longest wait for requests when stopping."),
     Setting("pool_size", _integer(1, 1000), "PostgreSQL connections of one worker."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
@@ -22,6 +22,10 @@ NESTING = 32
 """Deepest `a[b][c]` of a form field."""
 
 
+BODIES_BYTES = 64 << 20
+"""Most bytes of bodies on their way in, over all requests of the process."""
+
+
 class Request:
     """One request as it came over the wire; nothing is parsed before it is asked for."""
 
@@ -36,6 +40,8 @@ class Request:
         "scope",
         "standing",
     )
+    arriving: ClassVar[int] = 0
+    """Bytes of bodies that are not complete yet, over all requests."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -77,23 +83,30 @@ class Request:
         return self._cookies
 
     async def body(self, receive: Receive, limit: int) -> bytes:
-        """The whole body. Raises `errors.PayloadTooLarge` before reading past `limit` bytes."""
+        """The whole body. Raises `PayloadTooLarge` before reading past `limit` bytes,
+        and `GeneralOverloaded`."""
         length = self.headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > limit:
             raise errors.PayloadTooLarge
         chunks: list[bytes] = []
         size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ConnectionAbortedError
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > limit:
-                raise errors.PayloadTooLarge
-            chunks.append(chunk)
-            if not message.get("more_body"):
-                return b"".join(chunks)
+        try:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ConnectionAbortedError
+                chunk = message.get("body", b"")
+                size += len(chunk)
+                Request.arriving += len(chunk)
+                if size > limit:
+                    raise errors.PayloadTooLarge
+                if Request.arriving > BODIES_BYTES:
+                    raise errors.GeneralOverloaded
+                chunks.append(chunk)
+                if not message.get("more_body"):
+                    return b"".join(chunks)
+        finally:
+            Request.arriving -= size
 
     def parameters(self, body: bytes) -> tuple[dict[str, Any], bool]:
         """(the body's fields, whether they came as a form, so that every value is text).
