@@ -21,7 +21,7 @@ FLOORS: list[set[str]] = [
     {"agents", "geo"},
     {"models"},
     {"passwords", "hashing", "events", "metrics", "origins", "proxies", "wire", "wording", "mail",
-     "transports", "policies", "formats", "pages", "oauth"},
+     "transports", "policies", "formats", "pages", "oauth", "answers"},
     {"projects", "keys", "users", "sessions", "tokens", "targets", "identities", "mfa",
      "memberships", "teams", "logs", "jwts", "limits", "challenges",
      "outbox", "templates", "providers", "provider_tokens", "oauth_states", "linking"},

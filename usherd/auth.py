@@ -58,11 +58,11 @@ async def identify(
     person = await _person(request, project, db, vault)
     if not secret:
         return person
+    if person.user is not None:  # else a page could get past the origin check with any key
+        raise errors.UserKeyAndSessionSet
     prefix, underscore, _ = secret.partition("_")
     if underscore and prefix != "standard":
-        return GUEST if person.user is None else person
-    if person.user is not None:
-        raise errors.UserKeyAndSessionSet
+        return GUEST
     key = await directory.key(project.id, secret)
     if key is None:
         raise errors.UserUnauthorized

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from usherd import errors
-from usherd.http import refusal
+from usherd.answers import refusal
 from usherd.wire import Message
 
 log = logging.getLogger("usherd")

@@ -7,12 +7,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
-from urllib.parse import quote
-
-import msgspec
 
 from usherd import (
-    COMPATIBLE_VERSION,
     auth,
     clock,
     errors,
@@ -26,10 +22,10 @@ from usherd import (
     models,
     origins,
     outbox,
-    pages,
     proxies,
     users,
 )
+from usherd.answers import JSON, NO_BODY, Answer, Headers, onward, page_of, refusal
 from usherd.auth import Caller, Client
 from usherd.db import Row, Tx
 from usherd.db.lazy import LazyTx
@@ -43,19 +39,13 @@ from usherd.wire import Receive, Request, Scope, Send
 
 log = logging.getLogger("usherd.http")
 
-Headers = list[tuple[bytes, bytes]]
-Answer = tuple[int, Headers, bytes]
-
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Another method is counted as "other": a label must not be a caller's word."""
 
 Plain = Callable[[House, Request, list[Endpoint]], Awaitable[tuple[int, bytes, bytes]]]
 
-JSON = b"application/json; charset=UTF-8"
 SERVER = (b"server", b"Appwrite")
 NOSNIFF = (b"x-content-type-options", b"nosniff")
-NO_BODY = b"text/html; charset=UTF-8"
-"""# quirk: SDKs crash on a 204 without a content type, and on one that says JSON."""
 
 
 class Context:
@@ -371,52 +361,8 @@ class Api:
 
     def _welcome(self, request: Request) -> bool:
         """Whether the page that sends this, if it is one, may act on the project."""
-        if b"x-appwrite-key" in request.headers:
-            return True
+        if request.header(b"x-appwrite-key"):
+            return True  # whoever sends a key acts as nobody's session: `auth.identify`
         origin = request.header(b"origin") or request.header(b"referer")
         ours = host(request, self.house.settings)
         return not origin or origins.allowed(origin, ours, request.platforms)
-
-
-NO_STORE: Headers = [
-    (b"cache-control", b"no-cache, no-store, must-revalidate"),
-    (b"expires", b"0"),
-    (b"pragma", b"no-cache"),
-]
-
-
-def onward(location: str) -> Headers:
-    """The headers that send a browser on, without telling the next page where it came from."""
-    safe = quote(location, safe="%:/?#[]@!$&'()*+,;=~")
-    return [
-        (b"content-type", NO_BODY),
-        (b"location", safe.encode()),
-        (b"referrer-policy", b"no-referrer"),
-        *NO_STORE,
-    ]
-
-
-def page_of(error: errors.AppError) -> Answer:
-    """What somebody sees whose browser has run into an error: the app's page, or ours."""
-    if error.failure_url:
-        return 301, onward(error.failure_url), b""
-    headers: Headers = [
-        (b"content-type", pages.HTML), (b"content-security-policy", pages.POLICY), *NO_STORE,
-    ]  # fmt: skip
-    headers += [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
-    return error.code, headers, pages.page("That did not work", error.message, error.type)
-
-
-def refusal(error: errors.AppError) -> Answer:
-    """The answer that an error turns into."""
-    body = msgspec.json.encode(
-        {
-            "message": error.message,
-            "code": error.code,
-            "type": error.type,
-            "version": COMPATIBLE_VERSION,
-        }
-    )
-    headers: Headers = [(b"content-type", JSON), *NO_STORE]
-    headers += [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
-    return error.code, headers, body

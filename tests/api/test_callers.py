@@ -75,6 +75,19 @@ def test_unknown_keys(api: Api, secret: str, type_: str) -> None:
     assert (answer.status, answer.type) == (401, type_)
 
 
+@pytest.mark.parametrize("junk", ["dynamic_abc", "_", "standard_1", "x", ""])
+def test_a_foreign_page_with_any_key_gets_nowhere_with_somebodys_cookies(
+    api: Api, junk: str
+) -> None:
+    user = api.user(email=f"{unique('m')}@example.org", password="correct horse")
+    secret = api.call("POST", f"/users/{user['$id']}/sessions").json["secret"]
+    evil = {"Origin": "https://evil.example", "X-Appwrite-Key": junk,
+            "Cookie": f"a_session_{api.project}={secret}"}  # fmt: skip
+    answer = api.call("PATCH", "/account/name", {"name": "Mallory"}, key=False, headers=evil)
+    assert answer.type in ("user_key_and_session_set", "general_unknown_origin")
+    assert api.call("GET", f"/users/{user['$id']}").json["name"] == ""
+
+
 def test_a_key_of_another_project_is_unknown(api: Api, project_with: Callable[..., Api]) -> None:
     other = project_with()
     answer = api.call("GET", "/users", key=False, headers={"X-Appwrite-Key": other.key})
