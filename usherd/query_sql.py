@@ -35,6 +35,13 @@ RANGES = (
 )  # fmt: skip
 
 
+MINE = (
+    "(select team_id from memberships where project_id = :project_id and user_id = :member "
+    "and confirm = 1)"
+)
+"""The teams that `query.member` has joined: few, so that they lead whatever else is asked."""
+
+
 class Asked:
     """One query, with what its statements share."""
 
@@ -44,15 +51,9 @@ class Asked:
         self.statement = Statement(engine, project_id)
         self.orders = effective(query)
         self.by_seq = self.orders[0].attribute.column == "seq"
-        self.grams = _grams(query) if self.table in TRIGRAMS else []
+        self.grams = _grams(query) if self.table in TRIGRAMS and query.member is None else []
         scope = [f"{self.table}.project_id = :project_id"]
         scope += [f"{column} = {self.statement.bind(value)}" for column, value in within.items()]
-        if query.member is not None:
-            scope.append(
-                f"{self.table}.id in (select team_id from memberships "
-                f"where memberships.project_id = :project_id "
-                f"and user_id = {self.statement.bind(query.member)} and confirm = 1)"
-            )
         self.scope = " and ".join(scope)
         conditions = [self.statement.condition(part) for part in query.filters]
         if query.search is not None:
@@ -66,6 +67,10 @@ class Asked:
     def _lead(self, conditions: list[str]) -> tuple[str, str]:
         """(what to select from, the condition) with the most telling index in front."""
         table, statement = self.table, self.statement
+        if self.query.member is not None:
+            statement.params["member"] = self.query.member
+            source = f"{MINE} as mine cross join {table}"
+            return source, f"{table}.id = mine.team_id and {self.where}"
         if self.grams and statement.engine == "postgres":
             grams = " & ".join(f"({each.tsquery()})" for each in self.grams)
             match = f"usherd_trigrams(search) @@ cast({statement.bind(grams)} as tsquery)"
@@ -126,10 +131,14 @@ async def page(tx: Tx, query: Query, project_id: str, **within: Any) -> list[Row
     asked = Asked(query, tx.engine, project_id, within)
     cursor = None
     if query.cursor is not None:
+        seen, own = ("", {})
+        if query.member is not None:
+            seen, own = f" and id in {MINE}", {"member": query.member}
         cursor = await tx.one(
-            f"select * from {asked.table} where project_id = :project_id and id = :id",
+            f"select * from {asked.table} where project_id = :project_id and id = :id{seen}",
             project_id=project_id,
             id=query.cursor,
+            **own,
         )
         if cursor is None:
             raise errors.GeneralCursorNotFound
@@ -139,6 +148,8 @@ async def page(tx: Tx, query: Query, project_id: str, **within: Any) -> list[Row
 
 async def _page(tx: Tx, asked: Asked, cursor: Row | None) -> list[Row]:
     """Choose who leads: the order, what was found by an index, or whichever is done first."""
+    if asked.query.member is not None:
+        return await _gathered(tx, asked, cursor)
     leads = asked.source != asked.table or bool(asked.grams)
     if leads and asked.by_seq and tx.engine == "sqlite":
         return await _ordered(tx, asked, cursor)

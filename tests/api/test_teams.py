@@ -279,6 +279,13 @@ def test_users_list_and_search_only_their_own_teams(league: Api) -> None:
         {"method": "or", "values": [q("equal", "total", 0), q("equal", "$id", "t3")]}
     )
     assert mira.call("GET", "/teams", query=either).json == {"total": 0, "teams": []}
+    ordered = league.queries(q("orderDesc", "total"), q("startsWith", "name", "li"))
+    assert mira.call("GET", "/teams", query=ordered).json["total"] == 1
+    for cursor, type_ in (("t2", "general_cursor_not_found"), ("x", "general_cursor_not_found")):
+        answer = mira.call("GET", "/teams", query=league.queries(q("cursorAfter", "", cursor)))
+        assert answer.type == type_  # a team of others does not exist for her
+    after = league.queries(q("cursorAfter", "", "t1"))
+    assert mira.call("GET", "/teams", query=after).json == {"total": 1, "teams": []}
 
 
 @pytest.mark.parametrize(("query", "type_"), [
