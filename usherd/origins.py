@@ -62,13 +62,16 @@ def cors(origin: str, ok: bool) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def same_site(host: str, origin: str) -> bool:
-    """Whether cookies of `host` reach a page at `origin`: they share a registrable domain.
+def same_site(server: str, page: str) -> bool:
+    """Whether the cookies of a server reach a page, both told by URL: they share scheme and
+    registrable domain.
 
-    Without the public suffix list, the last two labels stand for it; IP addresses and
-    localhost never share, as browsers treat ports and schemes of those apart.
+    Without the public suffix list, the last two labels stand for it. IP addresses and
+    localhost count as sharing nothing: clients expect the fallback header there.
     """
-    one, other = hostname(host), hostname(origin)
+    if server.partition("://")[0] != page.partition("://")[0].lower():
+        return False
+    one, other = hostname(server), hostname(page)
     if not one or not other or "." not in one or "." not in other:
         return False
     for name in (one, other):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests import parts
@@ -52,12 +59,66 @@ class Site:
                 pass
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.http.server_port
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 
-    def url(self, api: Api, sdk: str, *, host: str = "localhost", server: str = "localhost") -> str:
-        """The app at `host`, for a project of the server that the page knows as `server`."""
-        query = {"endpoint": f"http://{server}:{api.server.port}/v1", "project": api.project}
-        return f"http://{host}:{self.http.server_port}/{sdk}/?{urlencode(query)}"
+    def url(self, api: Api, sdk: str, *, own: str = "", server: str = "") -> str:
+        """The app, for a project; `own` and `server` are the URLs by which the app and usherd are
+        known, where they are not localhost."""
+        own = own or f"http://localhost:{self.port}"
+        server = server or f"http://localhost:{api.server.port}"
+        query = {"endpoint": f"{server}/v1", "project": api.project}
+        return f"{own}/{sdk}/?{urlencode(query)}"
+
+
+class Proxy:
+    """A web server that speaks TLS for another one, with a certificate that nobody has signed."""
+
+    def __init__(self, behind: int, folder: Path) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def forward(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                given = dict(self.headers) | {"X-Forwarded-Proto": "https"}
+                with httpx.Client(timeout=30) as http:
+                    url = f"http://127.0.0.1:{behind}{self.path}"
+                    answer = http.request(self.command, url, headers=given, content=body)
+                self.send_response(answer.status_code)
+                for name, value in answer.headers.multi_items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(answer.content)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = forward  # noqa: N815
+
+            def log_message(self, *_args: Any) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.http.server_port
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(self_signed(folder))
+        self.http.socket = tls.wrap_socket(self.http.socket, server_side=True)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+
+def self_signed(folder: Path) -> Path:
+    """A file with a key and its certificate, good for today."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "example.test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    file = folder / "tls.pem"
+    file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, *form)
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    return file
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +180,7 @@ def visitor(browser: Browser) -> Callable[[str], Any]:
     """Opens a page in a browser without any past."""
 
     async def arrive(url: str) -> Visitor:
-        context = await browser.new_context()
+        context = await browser.new_context(ignore_https_errors=True)
         context.set_default_timeout(15_000)
         page = await context.new_page()
         errors: list[str] = []

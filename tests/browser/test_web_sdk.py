@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
-from tests.browser.conftest import ARTEFACTS, Site, Visitor
-from tests.conftest import Api, Mailbox, eventually, unique
+from tests.browser.conftest import ARTEFACTS, Proxy, Site, Visitor
+from tests.conftest import Api, Mailbox, Server, eventually, unique
 from tests.totp import Authenticator
 
 NEWEST, OLDER = "28.0.0", "16.1.0"
@@ -123,7 +125,7 @@ async def test_a_page_at_a_host_that_is_not_registered_is_kept_out(
     project_with: Callable[..., Api], site: Site, visitor: Arrive
 ) -> None:
     api, email = project_with(), f"{unique('m')}@example.org"
-    mira: Visitor = await visitor(site.url(api, NEWEST, host="app.example.test"))
+    mira: Visitor = await visitor(site.url(api, NEWEST, own=f"http://app.example.test:{site.port}"))
     await mira.sees_part("error", "Failed to fetch")  # the browser does not show it the answer
     await mira.page.evaluate("show('outside', true)")
     await mira.submit("sign-up", name="Mira", email=email, password=OLD)
@@ -135,7 +137,7 @@ async def test_a_page_at_a_host_that_is_not_registered_is_kept_out(
     await mira.page.wait_for_function(
         "async () => { try { await client.ping(); return true } catch { return false } }"
     )
-    await mira.go(site.url(api, NEWEST, host="app.example.test"))
+    await mira.go(site.url(api, NEWEST, own=f"http://app.example.test:{site.port}"))
     await sign_up_and_in(mira, email)
     assert api.call("GET", "/users").json["total"] == 1
 
@@ -146,10 +148,15 @@ async def test_where_page_and_server_share_a_site_the_cookies_carry_the_session(
     api, email = project_with(), f"{unique('m')}@example.org"
     added = api.server.cli("project", "platform", "add", api.project, "*.example.test")
     assert added.returncode == 0, added.stderr
-    url = site.url(api, NEWEST, host="app.example.test", server="api.example.test")
+    url = site.url(
+        api,
+        NEWEST,
+        own=f"http://app.example.test:{site.port}",
+        server=f"http://api.example.test:{api.server.port}",
+    )
     mira: Visitor = await visitor(url)
     await sign_up_and_in(mira, email)
-    assert await mira.page.evaluate("localStorage.getItem('cookieFallback')") is None
+    assert await fallback(mira) is None
     cookies = await mira.context.cookies()
     # Without TLS there is no Secure, without which SameSite=None is refused: one is left.
     assert [cookie["name"] for cookie in cookies] == [f"a_session_{api.project}_legacy"]
@@ -160,3 +167,63 @@ async def test_where_page_and_server_share_a_site_the_cookies_carry_the_session(
     await mira.click("sign-out")
     await mira.sees("state", "outside")
     assert await mira.context.cookies() == []
+
+
+@pytest.fixture
+def behind_tls(
+    new_database: Callable[[str], str], tmp_path: Path, site: Site
+) -> Iterator[tuple[Api, str, str]]:
+    """A server and the URLs by which it and the app are known: both behind a proxy with TLS."""
+    env = {"USHERD_TRUSTED_PROXIES": "127.0.0.1"}
+    server = Server(new_database("sqlite"), tmp_path, env).start()
+    assert (
+        server.cli("project", "platform", "add", server.project, "*.example.test").returncode == 0
+    )
+    proxies = [Proxy(port, tmp_path) for port in (server.port, site.port)]
+    api, app = (
+        f"https://{name}.example.test:{proxy.port}"
+        for name, proxy in zip(("api", "app"), proxies, strict=True)
+    )
+    with httpx.Client() as http:
+        yield Api(server, http, server.project, server.key), api, app
+    for proxy in proxies:
+        proxy.http.shutdown()
+    server.stop()
+
+
+async def test_behind_tls_a_secure_cookie_carries_the_session(
+    behind_tls: tuple[Api, str, str], site: Site, visitor: Arrive
+) -> None:
+    api, server, app = behind_tls
+    url = site.url(api, NEWEST, own=app, server=server)
+    mira: Visitor = await visitor(url)
+    await sign_up_and_in(mira, "mira@example.org")
+    assert await fallback(mira) is None
+    name = f"a_session_{api.project}"
+    cookies = {cookie["name"]: cookie for cookie in await mira.context.cookies()}
+    assert cookies.keys() == {name, name + "_legacy"}
+    assert (cookies[name]["sameSite"], cookies[name]["secure"]) == ("None", True)
+    await mira.context.clear_cookies(name=name + "_legacy")
+    await mira.go(url)
+    await mira.sees("state", "inside")
+    await mira.click("sign-out")
+    await mira.sees("state", "outside")
+    assert await mira.context.cookies() == []
+
+
+async def test_a_page_without_tls_is_another_site_and_gets_the_fallback(
+    behind_tls: tuple[Api, str, str], site: Site, visitor: Arrive
+) -> None:
+    api, server, _ = behind_tls
+    own = f"http://app.example.test:{site.port}"
+    mira: Visitor = await visitor(site.url(api, NEWEST, own=own, server=server))
+    await sign_up_and_in(mira, "mira@example.org")
+    assert f"a_session_{api.project}" in await fallback(mira)
+    await mira.click("sign-out")
+    await mira.sees("state", "outside")
+    assert await fallback(mira) == "[]"
+
+
+async def fallback(someone: Visitor) -> Any:
+    """What the SDK has kept for when cookies do not reach the page."""
+    return await someone.page.evaluate("localStorage.getItem('cookieFallback')")

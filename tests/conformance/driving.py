@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import Api, Mailbox, Phones
+from tests.oauth import Provider, query_of
 from tests.totp import Authenticator
 
 DRIVERS = Path(__file__).parent / "drivers"
@@ -26,8 +27,8 @@ SECONDS = 120
 class World:
     """What a driver may ask for: each mail, message and code of an app comes once, in order."""
 
-    def __init__(self, mailbox: Mailbox, phones: Phones) -> None:
-        self.mailbox, self.phones = mailbox, phones
+    def __init__(self, mailbox: Mailbox, phones: Phones, provider: Provider | None = None) -> None:
+        self.mailbox, self.phones, self.provider = mailbox, phones, provider
         self._apps: dict[str, Authenticator] = {}
         self._seen: dict[str, int] = {}
 
@@ -54,6 +55,16 @@ class World:
     def otp(self, secret: str) -> str:
         """The next code of an authenticator app."""
         return self._apps.setdefault(secret, Authenticator(secret)).code()
+
+    def consent(self, location: str) -> dict[str, str]:
+        """What the app is told after a stranger has said yes at the OpenID provider.
+
+        A server's SDK gets an address of ours, from where its visitor's browser is sent there.
+        """
+        assert self.provider is not None
+        stranger, browser = self.provider.somebody()[0], self.provider.browser()
+        authorize = browser.get(location).headers["location"]
+        return query_of(browser.finish(browser.consent(authorize, stranger)))
 
     def answer(self, question: dict[str, str]) -> Any:
         return getattr(self, question["ask"])(question["of"])

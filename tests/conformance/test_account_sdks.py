@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,18 @@ import pytest
 from tests import parts
 from tests.conformance.driving import DRIVERS, NODE, PYTHON, World, drive
 from tests.conftest import Api, Mailbox, Phones
+from tests.oauth import Provider, openid_provider
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[str]:
+    with openid_provider() as url:
+        yield url
 
 
 @pytest.fixture
-def world(mailbox: Mailbox, phones: Phones) -> World:
-    return World(mailbox, phones)
+def world(project_with: Callable[..., Api], mailbox: Mailbox, phones: Phones, issuer: str) -> World:
+    return World(mailbox, phones, Provider(issuer, project_with()))
 
 
 def numbers() -> str:
@@ -24,8 +31,10 @@ def numbers() -> str:
     return f"+49151{secrets.randbelow(10**7):07d}"
 
 
-def live(api: Api, world: World, *command: str | Path, **env: str) -> None:
+def live(world: World, *command: str | Path, **env: str) -> None:
     """Run a driver; it has called everything, and its user has proved an address and left."""
+    assert world.provider is not None
+    api = world.provider.api
     told = drive(api, [*command], world, PHONE=numbers(), **env)
     assert told["notCalled"] == []
     user = api.call("GET", "/users", query={"search": told["email"]}).json["users"][0]
@@ -33,11 +42,11 @@ def live(api: Api, world: World, *command: str | Path, **env: str) -> None:
 
 
 @pytest.mark.parametrize("spec", PYTHON)
-def test_python(project_with: Callable[..., Api], world: World, spec: str) -> None:
+def test_python(world: World, spec: str) -> None:
     folder = str(parts.python_package(spec))
-    live(project_with(), world, sys.executable, DRIVERS / "account_sdk.py", PYTHONPATH=folder)
+    live(world, sys.executable, DRIVERS / "account_sdk.py", PYTHONPATH=folder)
 
 
 @pytest.mark.parametrize("spec", NODE)
-def test_node(project_with: Callable[..., Api], world: World, spec: str) -> None:
-    live(project_with(), world, parts.node(), DRIVERS / "account_sdk.mjs", parts.node_package(spec))
+def test_node(world: World, spec: str) -> None:
+    live(world, parts.node(), DRIVERS / "account_sdk.mjs", parts.node_package(spec))

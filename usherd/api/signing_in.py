@@ -72,7 +72,8 @@ def clear_cookies(ctx: Context) -> None:
 
 def _same_site(ctx: Context) -> bool:
     page = ctx.request.header(b"origin") or ctx.request.header(b"referer")
-    return origins.same_site(ctx.host, page)
+    scheme = ctx.endpoint_url.partition("://")[0]
+    return origins.same_site(f"{scheme}://{ctx.host}", page)
 
 
 def _cookies(ctx: Context, value: str, expire_at: int) -> None:

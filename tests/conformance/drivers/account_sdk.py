@@ -17,9 +17,6 @@ from appwrite.query import Query  # type: ignore[import-not-found]
 from appwrite.services.account import Account  # type: ignore[import-not-found]
 from sdk import account, ask, methods, refused, refused_all  # type: ignore[import-not-found]
 
-OAUTH = {"create_o_auth2_token", "list_identities", "delete_identity"}
-"""OAuth2 and the identities that it makes: not of this service's first half."""
-
 ABSENT = {
     "create_email_verification_otp", "update_email_verification_otp", "create_recovery_otp",
     "update_recovery_otp", "create_id_token_session", "list_memberships", "create_passkey",
@@ -190,6 +187,18 @@ def anonymous() -> None:
     guest.create_email_password_session(Person("ann").email, "correct horse")
 
 
+def oauth2() -> None:
+    """Signing up by an OpenID provider; the identity stays until it is deleted."""
+    location = guest.create_o_auth2_token("oidc-acme", success=PAGE, failure=PAGE)
+    told = ask("consent", location)
+    mine = signed_in(server.create_session(told["userId"], told["secret"]))
+    assert mine.get()["emailVerification"] is True
+    (identity,) = mine.list_identities()["identities"]
+    assert (identity["provider"], identity["userId"]) == ("oidc-acme", told["userId"])
+    mine.delete_identity(identity["$id"])
+    assert mine.list_identities()["total"] == 0
+
+
 def sessions(mira: Person) -> None:
     mine = signed_in(server.create_email_password_session(mira.email, "third horse here"))
     if "create_jwt" in here:
@@ -221,7 +230,7 @@ def leave(mira: Person) -> None:
         assert {"session.create.failed", "recovery.update", "challenges.update"} <= {
             log["event"] for log in logs
         }
-    refused_all(mine, (ABSENT | OAUTH) & here)
+    refused_all(mine, ABSENT & here)
     assert mine.update_status()["status"] is False
     refused(401, "user_blocked", mine.get)
 
@@ -236,6 +245,7 @@ def main() -> None:
     recovery(mira)
     tokens()
     anonymous()
+    oauth2()
     sessions(mira)
     leave(mira)
     print(json.dumps({"email": mira.email, "notCalled": sorted(here - called)}))
