@@ -109,7 +109,7 @@ def one(caller: Caller, name: str, addresses: dict[str, list[str]]) -> None:
               f"{statistics.median(times[kind]):7.2f} ms  {told}")  # fmt: skip
 
 
-def measure(engine: str, count: int) -> None:
+def measure(engine: str, count: int, names: Sequence[str]) -> None:
     """Measure one engine in a database that is gone afterwards."""
     everybody = people.invent(max(FEWEST, 3 * count))
     secret = secrets.token_hex(32)
@@ -121,7 +121,7 @@ def measure(engine: str, count: int) -> None:
             caller = Caller(server, World(key, everybody))
             addresses = prepare(caller, everybody, count)
             print(f"{engine}, {count} of each kind:")
-            for name in ASKED:
+            for name in names:
                 one(caller, name, addresses)
         finally:
             server.stop()
@@ -132,10 +132,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.enumeration", description=__doc__)
     parser.add_argument("--engine", choices=("sqlite", "postgres", "both"), default="both")
     parser.add_argument("--count", type=int, default=300, help="requests of each kind")
+    parser.add_argument("--only", nargs="+", choices=tuple(ASKED), default=tuple(ASKED))
     given = parser.parse_args()
     servers.pin_generator()
     for engine in ("sqlite", "postgres") if given.engine == "both" else (given.engine,):
-        measure(engine, given.count)
+        measure(engine, given.count, given.only)
 
 
 if __name__ == "__main__":
