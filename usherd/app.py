@@ -112,8 +112,12 @@ async def prepare(settings: Settings) -> projects.Welcome | None:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until told to stop; SIGTERM and Ctrl-C finish what was accepted."""
+    """Serve until told to stop; SIGTERM and Ctrl-C finish what was accepted.
+
+    Raises `BadSetting`, and what `prepare` raises.
+    """
     logconfig.configure(settings)
+    geo.Atlas(settings.geoip).close()  # refuses a bad file in a sentence
     welcome = asyncio.run(prepare(settings))
     url = f"http://{settings.host}:{settings.port}/v1"
     if welcome is not None:
@@ -128,6 +132,7 @@ def serve(settings: Settings) -> None:
         "http": Connection,
         "interface": "asgi3",
         "ws": "none",
+        "lifespan": "on",
         "loop": "uvloop",
         "log_config": None,
         "access_log": False,

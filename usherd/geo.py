@@ -20,7 +20,7 @@ class Atlas:
 
             try:
                 self._reader = maxminddb.open_database(path, maxminddb.MODE_MMAP)
-            except (OSError, maxminddb.InvalidDatabaseError) as error:
+            except (OSError, ValueError, maxminddb.InvalidDatabaseError) as error:
                 raise BadSetting(f"USHERD_GEOIP: {path} cannot be used: {error}") from error
 
     def country(self, ip: str) -> str:

@@ -156,23 +156,16 @@ class Context:
 
 def scheme(request: Request, settings: Settings) -> str:
     """`https` when the connection, or a trusted proxy's, is encrypted."""
-    forwarded = _forwarded(request, settings, b"x-forwarded-proto")
-    if forwarded in ("http", "https"):
-        return forwarded
-    return str(request.scope.get("scheme", "http"))
+    told = proxies.told(
+        request.peer, request.header(b"x-forwarded-proto"), settings.trusted_proxies
+    )
+    return told if told in ("http", "https") else str(request.scope.get("scheme", "http"))
 
 
 def host(request: Request, settings: Settings) -> str:
     """The host that was asked, also when a trusted proxy asks us by another name."""
-    return _forwarded(request, settings, b"x-forwarded-host") or request.header(b"host")
-
-
-def _forwarded(request: Request, settings: Settings, name: bytes) -> str:
-    """What our own proxy says of the browser's side: the first element is that of the outermost
-    one, and can only be forged by those who then deceive themselves."""
-    if name not in request.headers or not proxies.trusts(request.peer, settings.trusted_proxies):
-        return ""
-    return request.header(name).partition(",")[0].strip()
+    told = proxies.told(request.peer, request.header(b"x-forwarded-host"), settings.trusted_proxies)
+    return told or request.header(b"host")
 
 
 async def run(

@@ -53,3 +53,11 @@ def client_ip(peer: str, forwarded: str, trusted: Trusted) -> str:
             break
         ip = str(address)
     return ip
+
+
+def told(peer: str, header: str, trusted: Trusted) -> str:
+    """What our own proxies say of the client's side in a header such as X-Forwarded-Proto.
+
+    The first element is that of the outermost proxy. Whoever forges it deceives themselves only.
+    """
+    return header.partition(",")[0].strip() if header and trusts(peer, trusted) else ""

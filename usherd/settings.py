@@ -109,9 +109,11 @@ def _mock_numbers(text: str) -> tuple[MockNumber, ...]:
 
 LIMITED = (
     "create", "create_anonymous_session", "create_email_password_session", "create_email_token",
-    "create_jwt", "create_magic_url_token", "create_mfa_challenge", "create_phone_token",
+    "create_jwt", "create_magic_url_token", "create_membership", "create_mfa_challenge",
+    "create_o_auth2_session", "create_o_auth2_token", "create_phone_token",
     "create_phone_verification", "create_recovery", "create_session", "create_verification",
-    "delete_session", "delete_sessions", "update_mfa_challenge", "update_password",
+    "delete_session", "delete_sessions", "o_auth2_session_redirect", "o_auth2_token_redirect",
+    "update_mfa_challenge", "update_password",
     "update_phone_verification", "update_recovery", "update_session", "update_verification",
 )  # fmt: skip
 """The limited endpoints, named as `endpoints.md` and the SDKs name them; a test compares."""

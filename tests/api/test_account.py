@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -466,3 +468,42 @@ def test_push_targets_end_with_their_session(api: Api, mira: Person) -> None:
     assert mira.call("DELETE", "/account/sessions/current").status == 204
     shown = api.call("GET", f"/users/{me['$id']}").json["targets"]
     assert [t["providerType"] for t in shown] == ["email"]
+
+
+# -- at once --
+
+
+def test_many_first_codes_to_one_address_at_once_make_one_user(api: Api) -> None:
+    email = address()
+
+    def ask(_: int) -> Any:
+        body = {"userId": "unique()", "email": email}
+        return api.call("POST", "/account/tokens/email", body, key=False)
+
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(ask, range(10)))
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.json["userId"] for answer in answers}) == 1
+
+
+def test_guesses_at_once_are_all_counted(api: Api) -> None:
+    token = api.call("POST", "/account/tokens/email",
+                     {"userId": "unique()", "email": address()}).json  # fmt: skip
+
+    def guess(secret: str) -> int:
+        body = {"userId": token["userId"], "secret": secret}
+        return api.call("POST", "/account/sessions/token", body, key=False).status
+
+    with ThreadPoolExecutor(10) as pool:
+        assert set(pool.map(guess, [f"{at:06}x" for at in range(10)])) == {401}
+    assert guess(token["secret"]) == 401
+
+
+def test_a_long_wrong_secret_is_no_guess(api: Api) -> None:
+    token = api.call("POST", "/account/tokens/email",
+                     {"userId": "unique()", "email": address()}).json  # fmt: skip
+    body = {"userId": token["userId"], "secret": "0" * 64}
+    for _ in range(12):
+        assert api.call("POST", "/account/sessions/token", body, key=False).status == 401
+    right = body | {"secret": token["secret"]}
+    assert api.call("POST", "/account/sessions/token", right, key=False).status == 201

@@ -77,18 +77,22 @@ PUBLISHED: dict[str, tuple[int, set[str]]] = {
     "POST /account/mfa/challenges": (10, {"url+caller"}),
     "PUT /account/mfa/challenge": (10, {"url+challengeId"}),
     "PUT /account/mfa/challenges": (10, {"url+challengeId"}),
+    "GET /account/sessions/oauth2/{provider}": (50, {"ip"}),
+    "GET /account/sessions/oauth2/{provider}/redirect": (50, {"ip"}),
+    "GET /account/tokens/oauth2/{provider}": (50, {"ip"}),
+    "GET /account/tokens/oauth2/{provider}/redirect": (50, {"ip"}),
+    "POST /teams/{teamId}/memberships": (10, {"url+ip"}),
 }
 
 SIGN_IN = (per(10, "url+email+ip") | per(100, "url+ip")).rules
 """Where we differ on purpose: by the address alone, anybody could lock somebody out."""
 
-ACCOUNT = {f"{e.method} {e.path.removeprefix('/v1')}": e for e in TABLE
-           if e.path.startswith("/v1/account")}  # fmt: skip
+ROUTES = {f"{e.method} {e.path.removeprefix('/v1')}": e for e in TABLE}
 
 
 @pytest.mark.parametrize("route", PUBLISHED)
 def test_the_published_number_of(route: str) -> None:
-    endpoint, (count, keys) = ACCOUNT[route], PUBLISHED[route]
+    endpoint, (count, keys) = ROUTES[route], PUBLISHED[route]
     assert endpoint.limit is not None
     assert endpoint.limit.count == count
     if endpoint.name == "create_email_password_session":
@@ -98,8 +102,8 @@ def test_the_published_number_of(route: str) -> None:
         assert {key for _, key in endpoint.limit.rules} == keys
 
 
-def test_nothing_else_of_the_account_is_limited() -> None:
-    assert {route for route, e in ACCOUNT.items() if e.limit is not None} == set(PUBLISHED)
+def test_nothing_else_is_limited() -> None:
+    assert {route for route, e in ROUTES.items() if e.limit is not None} == set(PUBLISHED)
 
 
 def test_every_key_of_a_limit_names_something_that_is_known() -> None:
