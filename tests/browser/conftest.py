@@ -181,7 +181,7 @@ def visitor(browser: Browser) -> Callable[[str], Any]:
 
     async def arrive(url: str) -> Visitor:
         context = await browser.new_context(ignore_https_errors=True)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         page = await context.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
