@@ -7,7 +7,7 @@ PORT ?= 8080
 DATABASE ?= sqlite:///usherd.db
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: setup dev serve test lint bench lock clean
+.PHONY: setup dev serve test torture lint bench lock clean
 
 setup: .venv/.installed
 dev: .venv/.dev
@@ -29,10 +29,15 @@ serve: setup
 test: dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
+# The tests of crashes, overload and wrong input, with many more rounds: about an hour.
+torture: dev
+	USHERD_TEST_TORTURE=1 USHERD_TEST_FUZZ_SECONDS=600 $(BIN)/python -m pytest tests/torture tests/fuzz tests/property tests/upgrade -n $(WORKERS) --dist loadgroup
+
 lint: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m tests.requirements
 
 bench: dev
 	$(BIN)/python -m bench

@@ -48,6 +48,7 @@ class Writer:
                     if "not known" in answer.json()["message"]:
                         return  # like no answer at all
                     self.doubt = None
+                    time.sleep(0.02)
                     continue
                 assert answer.status_code < 300, answer.text
                 self.settle(name, after, answer)

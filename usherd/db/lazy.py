@@ -22,7 +22,7 @@ class LazyTx:
         if self._tx is None:
             block = self._database.write()
             self._tx = await block.__aenter__()
-            self._block = block
+            self._block = block  # not before: a transaction that did not begin has no end
         return self._tx
 
     async def one(self, sql: str, **params: Any) -> Row | None:

@@ -16,6 +16,8 @@ from usherd.db import BadUrl, Duplicate, Row, statements
 from usherd.db.postgres_upkeep import CONNECT_SECONDS, migrate
 
 log = logging.getLogger("usherd.db")
+# It tells of every failed try to reconnect, with a traceback; ours is one line a request.
+logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
 
 ACQUIRE_SECONDS = 5.0
 """How long a request waits for a free connection before it is told to come back later."""
@@ -72,7 +74,7 @@ def _translated() -> Iterator[None]:
     except asyncpg.QueryCanceledError as error:
         raise errors.DatabaseTimeout from error
     except UNREACHABLE as error:
-        log.error("database: %s: %s", type(error).__name__, error)
+        log.error("database: %s: %s", type(error).__name__, str(error).partition("\n")[0])
         raise errors.DatabaseUnavailable from error
     except asyncpg.DataError as error:
         raise errors.GeneralArgumentInvalid(
@@ -162,6 +164,14 @@ def changed(status: str) -> int:
     return int(count) if count.isdigit() else 0
 
 
+def _gone(connection: asyncpg.Connection) -> bool:
+    """Whether the connection is closed; the pool may have taken it back because of that."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
+
+
 async def _keep(_connection: asyncpg.Connection) -> None:
     """Nothing of a request stays on a connection, so giving it back needs no round trip."""
 
@@ -228,18 +238,20 @@ class PostgresDatabase:
         """Roll back. What cannot be told to is cut off, and the server rolls back by itself."""
         if isinstance(error.__cause__, asyncpg.ReadOnlySQLTransactionError):
             await self._points.expire_connections()  # another server is the primary now
+        if _gone(connection):
+            return
         try:
-            if not connection.is_closed():
-                await connection.execute("rollback", timeout=ANSWER_SECONDS)
+            await connection.execute("rollback", timeout=ANSWER_SECONDS)
         except (*UNREACHABLE, asyncpg.PostgresError):
-            connection.terminate()
+            if not _gone(connection):
+                connection.terminate()
 
     async def _commit(self, connection: asyncpg.Connection) -> None:
         with _translated():
             try:
                 status = await connection.execute("commit")
             except UNREACHABLE as error:
-                if connection.is_closed() or isinstance(error, TimeoutError):
+                if _gone(connection) or isinstance(error, TimeoutError):
                     raise errors.DatabaseUnavailable(UNCERTAIN) from error
                 raise
         if status == "ROLLBACK":  # an error inside was swallowed: nothing was kept
