@@ -29,13 +29,7 @@ PUBLISHED: dict[tuple[str, str], dict[str, Any]] = {
     (fact["method"], fact["path"]): fact for facts in FACTS.values() for fact in facts["endpoints"]
 }
 
-NOT_HERE = {
-    # OAuth2 and the identities that it makes.
-    ("GET", "/account/identities"),
-    ("DELETE", "/account/identities/{identityId}"),
-    ("GET", "/account/sessions/oauth2/{provider}"),
-    ("GET", "/account/tokens/oauth2/{provider}"),
-}
+NOT_HERE: set[tuple[str, str]] = set()
 ONLY_HERE = {
     # 1.7 has it, unpublished.
     ("DELETE", "/account"),
@@ -53,6 +47,9 @@ ONLY_HERE = {
     ("POST", "/account/verifications/phone"),
     ("PUT", "/account/verifications/phone"),
 }
+INTERNAL = ("/callback/{provider}/{projectId}", "/{provider}/redirect")
+"""Ends of paths where providers and usherd itself send browsers to; no SDK calls them."""
+
 STATUS = {
     ("DELETE", "/users/{userId}/mfa/authenticators/{type}"): 200,
     # The seed documents 200 with a user; SDKs of typed languages parse it, the others ignore it.
@@ -91,7 +88,7 @@ def table(service: str = "") -> dict[tuple[str, str], Endpoint]:
     return {
         (e.method, e.path.removeprefix(prefix)): e
         for e in api.TABLE
-        if e.path.startswith(f"{prefix}/{service}")
+        if e.path.startswith(f"{prefix}/{service}") and not e.path.endswith(INTERNAL)
     }
 
 
