@@ -77,7 +77,7 @@ class Asked:
             return table, f"{match} and {self.where}"
         if self.grams:
             index = TRIGRAMS[table]
-            statement.params["match"] = " and ".join(f"({each.match()})" for each in self.grams)
+            statement.params["match"] = " AND ".join(f"({each.match()})" for each in self.grams)
             source = f"{index} cross join {table} on {table}.seq = {index}.rowid"
             return source, f"{index} match :match and {self.where}"
         label = self._label()
