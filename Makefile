@@ -7,7 +7,7 @@ PORT ?= 8080
 DATABASE ?= sqlite:///usherd.db
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: setup dev serve test torture lint bench lock clean
+.PHONY: setup dev serve test torture lint bench bench-long lock clean
 
 setup: .venv/.installed
 dev: .venv/.dev
@@ -39,8 +39,22 @@ lint: dev
 	$(BIN)/mypy
 	$(BIN)/python -m tests.requirements
 
+# Minutes, on small databases. `bench-long` takes hours of filling the first time, 40 GB of disk,
+# and writes docs/performance.md; `DATA=folder` is where the databases stay.
+DATA ?= bench/results/data
+
 bench: dev
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.lists --sizes 10000,100000 --data $(DATA)
+	$(BIN)/python -m bench.footprint --sizes 10000,100000 --data $(DATA)
+	$(BIN)/python -m bench.workers --data $(DATA)
+
+bench-long: dev
+	$(BIN)/python -m bench --users 100000 --rounds 9 --seconds 2
+	$(BIN)/python -m bench.lists --sizes 10000,1000000,5000000 --rounds 5 --data $(DATA)
+	$(BIN)/python -m bench.footprint --sizes 10000,5000000 --requests 1000000 --data $(DATA)
+	$(BIN)/python -m bench.workers --rounds 5 --seconds 2 --data $(DATA)
+	$(BIN)/python -m bench.page
 
 # Pins every dependency anew; review the difference before committing it.
 lock: dev

@@ -152,7 +152,8 @@ def beside(size: int, database: Kept, server: Server, rounds: int) -> dict[str, 
     return found
 
 
-HOPELESS = "no match of common trigrams"
+HOPELESS = "name contains, two letters"
+"""What no index serves: trigrams need three."""
 
 
 def measure(

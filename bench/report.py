@@ -104,11 +104,17 @@ def keep_part(name: str, found: object) -> Path:
     everything = {
         "machine": _machine(),
         "date": time.strftime("%Y-%m-%d"),
-        "command": " ".join([f"python -m bench.{name}", *sys.argv[1:]]),
+        "command": " ".join([f"python -m bench.{name}", *_told(sys.argv[1:])]),
         "found": found,
     }
     path.write_bytes(msgspec.json.format(msgspec.json.encode(everything)) + b"\n")
     return path
+
+
+def _told(words: Sequence[str]) -> list[str]:
+    """The arguments but for the folder, which is nobody else's."""
+    at = words.index("--data") if "--data" in words else len(words)
+    return [*words[:at], *words[at + 2 :]]
 
 
 def keep(plan: Plan, engines: Sequence[Engine]) -> Path:

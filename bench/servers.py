@@ -47,12 +47,18 @@ def on(cores: Sequence[int]) -> Iterator[None]:
 class Server:
     """One server process on a free port of 127.0.0.1."""
 
-    def __init__(self, command: list[str], path: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        path: str,
+        env: dict[str, str] | None = None,
+        cores: Sequence[int] = CORES[:1],
+    ) -> None:
         self.port = _free_port()
         command = [word.replace("{port}", str(self.port)) for word in command]
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
         begin = time.perf_counter()
-        with on(CORES[:1]):
+        with on(cores):
             self.process = subprocess.Popen(
                 command, stdout=self.log, stderr=self.log, env=os.environ | (env or {})
             )
@@ -114,14 +120,15 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def usherd(url: str, secret: str, **env: str) -> Server:
-    """usherd, as anybody starts it, with these settings; one client may ask as often as it
-    likes."""
+def usherd(url: str, secret: str, *, workers: int = 0, **env: str) -> Server:
+    """usherd, as anybody starts it, with these settings, though one client may ask as often as it
+    likes; so many workers run on all cores."""
     command = [str(Path(sys.executable).with_name("usherd")), "serve", "--host", "127.0.0.1"]
     command += ["--port", "{port}", "--database", url]
-    return Server(
-        command, "/healthz", {"USHERD_SECRET": secret, "USHERD_RATE_LIMITS": "false"} | env
-    )
+    env = {"USHERD_SECRET": secret, "USHERD_RATE_LIMITS": "false"} | env
+    if workers:
+        return Server([*command, "--workers", str(workers)], "/healthz", env, CORES)
+    return Server(command, "/healthz", env)
 
 
 def ceiling() -> Server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from types import ModuleType
 
 import pytest
 
+from bench import page
 from tests import parts
 from tests.conftest import ROOT, Api, Server, environment
 
@@ -37,6 +39,12 @@ def generator() -> ModuleType:
 def test_generated_pages_are_current(name: str) -> None:
     written = (ROOT / "docs" / name).read_text()
     assert written == generator().PAGES[name](), "run: python docs/generate.py"
+
+
+def test_the_page_of_performance_says_what_its_figures_say() -> None:
+    found = json.loads((ROOT / "docs" / "performance.json").read_bytes())
+    for name, text in {"performance.md": page.page(found), **page.plots(found)}.items():
+        assert (ROOT / "docs" / name).read_text() == text, "run: python -m bench.page"
 
 
 def test_every_python_example_of_the_readme_runs(api: Api) -> None:

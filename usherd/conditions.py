@@ -67,6 +67,8 @@ class Statement:
             return f"{column} in ({', '.join(self.bind(v) for v in part.values)})"
         if method == "between":
             return f"{column} between {self.bind(part.values[0])} and {self.bind(part.values[1])}"
+        if method == "notEqual" and part.attribute.kind == "flag":
+            return f"{column} = {self.bind(1 - part.values[0])}"
         if method in OPERATORS:
             return f"{column} {OPERATORS[method]} {self.bind(part.values[0])}"
         return self._text(column, method, part.values)

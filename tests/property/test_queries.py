@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import unicodedata
@@ -15,6 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Api, Server
+from usherd import db, query_sql
+from usherd.query import USERS
 
 EXAMPLES = settings(
     max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -219,6 +222,45 @@ def test_the_compiled_query_is_the_naive_filter(
     assert answer.status == 200, answer.json
     assert [user["$id"] for user in answer.json["users"]] == [user["$id"] for user in page]
     assert answer.json["total"] == len(found)
+
+
+def test_whichever_index_leads_the_page_is_the_same(
+    crowd: tuple[Api, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty users are few: with smaller bounds the same queries take every way there is."""
+    api, users = crowd
+    asked = [
+        ([{"method": "startsWith", "attribute": "name", "values": ["mi"]}], None),
+        ([{"method": "between", "attribute": "$createdAt", "values": ["2000-01-01", "2100-01-01"]},
+          {"method": "orderDesc", "attribute": "name"}], None),
+        ([{"method": "contains", "attribute": "name", "values": ["mir"]},
+          {"method": "orderDesc", "attribute": "email"}], None),
+        ([{"method": "contains", "attribute": "labels", "values": ["staff"]},
+          {"method": "orderDesc", "attribute": "status"}], None),
+        ([{"method": "endsWith", "attribute": "email", "values": [".example"]}], "example"),
+        ([{"method": "orderAsc", "attribute": "phone"}], "mira"),
+    ]  # fmt: skip
+    cursors = [{"method": way, "values": [users[at]["$id"]]}
+               for way in ("cursorAfter", "cursorBefore") for at in (3, 20)]  # fmt: skip
+
+    async def pages() -> list[list[str]]:
+        database = await db.open(api.server.database)
+        found = []
+        for queries, term in asked:
+            for more in ([], *([cursor] for cursor in cursors)):
+                five = [*queries, {"method": "limit", "values": [5]}, *more]
+                query = USERS.read([json.dumps(each) for each in five], term)
+                rows = await query_sql.page(database.reader, query, api.project)
+                found.append([row["id"] for row in rows])
+        await database.close()
+        return found
+
+    usual = asyncio.run(pages())
+    assert any(usual)
+    for few, walked in ((0, 1), (0, 12), (0, 1000), (1000, 1)):
+        monkeypatch.setattr(query_sql, "FEW", few)
+        monkeypatch.setattr(query_sql, "WALKED", walked)
+        assert asyncio.run(pages()) == usual
 
 
 # -- one engine and the other --

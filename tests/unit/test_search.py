@@ -82,3 +82,28 @@ def test_every_word_of_a_record_finds_it(part: str) -> None:
     for word in search.fold(part).split():
         if search.parse(word) is not None:
             assert found(word, part)
+
+
+@pytest.mark.parametrize(("value", "word"), [
+    ("essi", "Messi"), ("el.messi@", "lionel.messi@club.example"), ("(lionel) m", "Lionel (Lionel) Messi"),
+    ("@club.ex", "lionel.messi@club.example"), ("-a-b-", "x-a-b-y"), ("+4915", "+491511111111"),
+])  # fmt: skip
+def test_what_a_part_holds_its_document_holds_as_well(value: str, word: str) -> None:
+    inside = search.inside([search.fold(value)])
+    assert value.lower() in word.lower()
+    assert inside is None or any(
+        all(needle in search.document(word) for needle in needles)
+        for needles in inside.alternatives
+    )
+
+
+def test_too_short_a_value_tells_nothing() -> None:
+    assert search.inside(["messi", "me"]) is None
+    assert search.inside(["a b c"]) is None
+
+
+@given(st.text(), st.integers(0, 30), st.integers(1, 30))
+def test_whatever_a_part_holds_its_document_holds(text: str, start: int, length: int) -> None:
+    inside = search.inside([search.fold(text)[start : start + length]])
+    found = search.document(text)
+    assert inside is None or all(needle in found for needle in inside.alternatives[0])

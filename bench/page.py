@@ -1,0 +1,259 @@
+"""Writes docs/performance.md and its plots from the newest results: `python -m bench.page`.
+
+What the results say is first put into docs/performance.json; the page is made from that file alone,
+so that a test can hold the one to the other.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from bench import plot
+from bench.report import FOLDER
+
+DOCS = Path(__file__).parent.parent / "docs"
+LIMIT = 1.5
+"""How much more the largest database may cost than the smallest, where an index serves."""
+
+INTRO = """# Performance
+
+Written by `python -m bench.page` from the results of `make bench-long`; the figures are in
+`docs/performance.json`. How they are taken: [bench/README.md](../bench/README.md). Compare ratios:
+what is compared took turns within one run. *Spread* is (slowest round - fastest round) / median.
+"""
+
+LISTS = """## Lists and search
+
+One connection asks, and latencies are in milliseconds over HTTP: p50, and p99 in brackets.
+*Growth* is p50 with the most users by p50 with the fewest, the median over the rounds. `total`
+counts to 5,000: where fewer match in the small database there is less to count, and the total grows
+with what it says. 408 is the time limit of a second that these servers had; the default is ten.
+"""
+
+
+def collect() -> dict[str, Any]:
+    """The newest results of each program, rounded; what has not run stays as it was."""
+    path = DOCS / "performance.json"
+    found: dict[str, Any] = msgspec.json.decode(path.read_bytes()) if path.exists() else {}
+    runs = sorted(FOLDER.glob("2*.json"))
+    files = {"bench": runs[-1]} if runs else {}
+    files |= {name: FOLDER / f"{name}.json" for name in ("lists", "footprint", "workers")}
+    for name, file in files.items():
+        if file.exists():
+            found[name] = _rounded(msgspec.json.decode(file.read_bytes()))
+    return found
+
+
+def _rounded(value: Any) -> Any:
+    """Four digits say all that was measured."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    return value
+
+
+def encode(found: dict[str, Any]) -> bytes:
+    """The file, with a line for each record, so that changes can be read."""
+    return msgspec.json.encode(found).replace(b'},{"', b'},\n{"') + b"\n"
+
+
+# -- the parts of the page --
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown; all columns but the first are figures."""
+    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
+
+
+def _spread(values: list[float]) -> str:
+    return f"{(max(values) - min(values)) / statistics.median(values):.0%}"
+
+
+def _median(values: list[float]) -> float:
+    return statistics.median(values)
+
+
+def _head(run: dict[str, Any]) -> str:
+    machine = run["machine"]
+    parts = ", ".join(
+        f"{name} {machine[name]}" for name in ("python", "uvicorn", "apsw", "asyncpg")
+    )
+    where = f"{machine['cores']} cores of {machine['cpu']}, {parts}"
+    command = f"`{run['command']}`, {run['date']}: " if "command" in run else ""
+    return f"{command}{where}.\n"
+
+
+def bench(run: dict[str, Any]) -> str:
+    """What `python -m bench` has found."""
+    parts = ["## One process\n", _head(run)]
+    for engine in run["engines"]:
+        rows = []
+        for one in engine["results"]:
+            most = one["ceiling_rates"]
+            pairs = [a / b for a, b in zip(one["rates"], most, strict=True)] if most else []
+            bare = one["bare_rate"]
+            rows.append([
+                one["says"], f"{_median(one['rates']):,.0f}", _spread(one["rates"]),
+                f"{one['p50_ms']:.2f}", f"{one['p99_ms']:.2f}",
+                f"{_median(pairs):.0%}" if pairs else "",
+                f"{_median(one['rates']) / bare:.0%}" if bare else "",
+            ])  # fmt: skip
+        head = [f"{engine['engine']}, {engine['users']:,} users", "req/s", "spread", "p50 ms",
+                "p99 ms", "of the ceiling", "of the bare loop"]  # fmt: skip
+        parts.append(table(head, rows))
+    return "\n".join(parts)
+
+
+def _cell(cost: dict[str, float] | None) -> str:
+    return f"{cost['p50_ms']:.2f} ({cost['p99_ms']:.2f})" if cost else "408"
+
+
+def _growth(row: dict[str, Any]) -> str:
+    return f"{row['growth']:.2f}" if row["growth"] is not None else ""
+
+
+def lists(run: dict[str, Any]) -> str:
+    """What `python -m bench.lists` has found."""
+    parts = [LISTS, _head(run)]
+    for engine in run["found"]:
+        name, sizes, rows = engine["engine"], engine["sizes"], engine["rows"]
+        pages = [row for row in rows if not row["total"]]
+        good = sum(row["growth"] is not None and row["growth"] <= LIMIT for row in pages)
+        parts.append(
+            f"### {name}\n\n{good} of {len(pages)} pages cost at most {LIMIT} times as much with "
+            f"{sizes[-1]:,} users as with {sizes[0]:,}.\n\n"
+            f"![Growth of each list](performance-lists-{name}.svg)\n"
+        )
+        head = [*(f"{size:,}" for size in sizes), "growth", "with total", "growth"]
+        for group in dict.fromkeys(row["group"] for row in rows):
+            lines = []
+            for page in (row for row in pages if row["group"] == group):
+                (counted,) = (r for r in rows if r["total"] and r["name"] == page["name"]
+                              and r["group"] == group)  # fmt: skip
+                lines.append([
+                    page["name"], *(_cell(cost) for cost in page["costs"]), _growth(page),
+                    _cell(counted["costs"][-1]), _growth(counted),
+                ])  # fmt: skip
+            parts.append(table([group, *head], lines))
+        beside = engine["beside"]
+        if beside:
+            alone, both = beside["alone"], beside["beside"]
+            parts.append(
+                f"Reads by id on 8 connections at {sizes[-1]:,} users: p99 {_median(alone):.1f} ms "
+                f"(spread {_spread(alone)}); beside 4 connections whose lists no index serves: "
+                f"{_median(both):.1f} ms (spread {_spread(both)}).\n"
+            )
+    return "\n".join(parts)
+
+
+def footprint(run: dict[str, Any]) -> str:
+    """What `python -m bench.footprint` has found."""
+    parts = ["## Memory, cold start, disk\n", _head(run),
+             "![Memory while requests are answered](performance-memory.svg)\n"]  # fmt: skip
+    rows, sizes = [], []
+    for one in run["found"]:
+        memory, sizes = one["memory_mb"], list(one["starts"])
+        starts = [
+            f"{_median(one['starts'][size]):.2f} s ({_spread(one['starts'][size])})"
+            for size in sizes
+        ]
+        disk = one["disk"][sizes[-1]]["everything"] / int(sizes[-1])
+        rows.append([
+            one["engine"], f"{memory[0]:.0f} MB", f"{memory[len(memory) // 2]:.0f} MB",
+            f"{memory[-1]:.0f} MB", f"{one['idle_kb']:.1f} kB", *starts, f"{disk:,.0f} B",
+        ])  # fmt: skip
+    asked = run["found"][0]["requests"][-1]
+    head = ["engine", "at the start", "half way", f"after {asked:,} requests", "idle connection",
+            *(f"first answer, {int(size):,} users (spread)" for size in sizes),
+            "disk for a user"]  # fmt: skip
+    parts.append(table(head, rows))
+    for one in run["found"]:
+        disk = dict(one["disk"][sizes[-1]])
+        disk.pop("everything")
+        if disk:
+            largest = sorted(disk.items(), key=lambda item: -item[1])[:20]
+            lines = [[f"`{name}`", f"{size / int(sizes[-1]):,.0f}"] for name, size in largest]
+            parts.append(table([f"{one['engine']}: table or index", "bytes for a user"], lines))
+    return "\n".join(parts)
+
+
+def workers(run: dict[str, Any]) -> str:
+    """What `python -m bench.workers` has found."""
+    parts = ["## Workers on PostgreSQL\n", _head(run),
+             "PostgreSQL and the load generator share the cores with the workers.\n",
+             "![Throughput by workers](performance-workers.svg)\n"]  # fmt: skip
+    rows = []
+    for one in run["found"]["scaled"]:
+        database = one["database_per_core"]
+        rows.append([
+            f"{one['name']}, workers: {one['workers']}", f"{_median(one['rates']):,.0f}",
+            _spread(one["rates"]), f"{_median(one['per_core']):,.0f}",
+            f"{_median(database):,.0f}" if database else "",
+        ])  # fmt: skip
+    head = ["asked", "req/s", "spread", "for a second of usherd's processor",
+            "for a second of PostgreSQL's"]  # fmt: skip
+    parts.append(table(head, rows))
+    return "\n".join(parts)
+
+
+PARTS = {"bench": bench, "lists": lists, "footprint": footprint, "workers": workers}
+
+
+def page(found: dict[str, Any]) -> str:
+    """The page in Markdown."""
+    return "\n".join([INTRO, *(make(found[name]) for name, make in PARTS.items() if name in found)])
+
+
+def plots(found: dict[str, Any]) -> dict[str, str]:
+    """The plots of the page, by file name."""
+    made = {}
+    for engine in found.get("lists", {}).get("found", []):
+        pages = [row for row in engine["rows"] if not row["total"]]
+        title = f"{engine['engine']}: p50 with {engine['sizes'][-1]:,} users by p50 with "
+        made[f"performance-lists-{engine['engine']}.svg"] = plot.dots(
+            f"{title}{engine['sizes'][0]:,}",
+            [(f"{row['group']}: {row['name']}"[:44], row["growth"]) for row in pages], LIMIT,
+        )  # fmt: skip
+    if "footprint" in found:
+        series = [
+            (one["engine"], list(zip(one["requests"], one["memory_mb"], strict=True)))
+            for one in found["footprint"]["found"]
+        ]
+        made["performance-memory.svg"] = plot.lines(
+            "Resident memory", "requests answered", "MB", series
+        )
+    if "workers" in found:
+        scaled = found["workers"]["found"]["scaled"]
+        by_name = {
+            name: [(one["workers"], _median(one["rates"])) for one in scaled if one["name"] == name]
+            for name in dict.fromkeys(one["name"] for one in scaled)
+        }
+        made["performance-workers.svg"] = plot.lines(
+            "Throughput by workers", "workers", "requests a second", list(by_name.items())
+        )
+    return made
+
+
+def main() -> None:
+    """Collect, and write everything."""
+    found = collect()
+    if not found:
+        sys.exit("There are no results yet: run `make bench` first.")
+    (DOCS / "performance.json").write_bytes(encode(found))
+    found = msgspec.json.decode((DOCS / "performance.json").read_bytes())
+    for name, text in {"performance.md": page(found), **plots(found)}.items():
+        (DOCS / name).write_text(text)
+    print("Written to docs/performance.md")
+
+
+if __name__ == "__main__":
+    main()
