@@ -220,8 +220,8 @@ def test_the_compiled_query_is_the_naive_filter(
         page = page[::-1][offset:][:limit][::-1] if before else page[offset:][:limit]
     answer = api.call("GET", "/users", query=api.queries(*wanted, *order, *paging))
     assert answer.status == 200, answer.json
-    assert [user["$id"] for user in answer.json["users"]] == [user["$id"] for user in page]
-    assert answer.json["total"] == len(found)
+    assert [user["$id"] for user in answer.json["users"]] == [user["$id"] for user in page], wanted
+    assert answer.json["total"] == len(found), (wanted, order)
 
 
 def test_whichever_index_leads_the_page_is_the_same(
