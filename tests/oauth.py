@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -9,15 +10,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
+import msgspec
 
 from tests import parts
-from tests.conftest import Api, Person, unique
+from tests.conftest import SECRET, Api, Person, Server, unique
+from usherd import db, keys, projects, providers, vault
+from usherd.db import Tx
+from usherd.oauth import Registration
 
 MOCK = "oidc-provider-mock==0.3.4"
 APP = "http://localhost:3000"
@@ -144,13 +149,64 @@ class Provider:
         return Browser(self.api)
 
 
-def configure(api: Api, provider: str, **options: str) -> None:
-    """Set a provider up for a project, as an operator does."""
-    words = ["provider", "set", provider, "--project", api.project]
-    for name, value in ({"client_id": "app", "client_secret": "hush"} | options).items():
-        words += [f"--{name.replace('_', '-')}", value]
-    done = api.server.cli(*words)
-    assert done.returncode == 0, done.stderr
+def in_rules(server: Server, work: Callable[[Tx], Awaitable[Any]]) -> Any:
+    """Does something in the server's database as another process would; quicker than a shell."""
+
+    async def run() -> Any:
+        database = await db.open(server.database)
+        try:
+            async with database.write() as tx:
+                return await work(tx)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+VAULT = vault.Vault([SECRET])
+"""What the servers of this run encrypt with."""
+
+
+def new_project(server: Server, **settings: Any) -> Api:
+    """A project of its own, with these settings."""
+    name = unique("p")
+
+    async def make(tx: Tx) -> str:
+        await projects.create(tx, VAULT, name, name)
+        await projects.change(tx, name, settings)
+        return (await keys.create(tx, name, "k", keys.read_scopes(["all"])))[1]
+
+    return Api(server, httpx.Client(timeout=30), name, in_rules(server, make))
+
+
+def configure(api: Api, provider: str, **changes: Any) -> None:
+    """Set a provider up for a project. `issuer` is an option, the rest is of the registration."""
+    options = {"issuer": changes.pop("issuer")} if "issuer" in changes else {}
+
+    async def put(tx: Tx) -> None:
+        known = await providers.get(tx, VAULT, api.project, provider)
+        known = known or Registration(provider, "app", "hush", options)
+        await providers.put(tx, VAULT, api.project, msgspec.structs.replace(known, **changes))
+
+    in_rules(api.server, put)
+
+
+def in_database(api: Api, sql: str) -> list[dict[str, Any]]:
+    """Runs a statement for the rows of the project."""
+
+    return list(
+        in_rules(
+            api.server,
+            lambda tx: tx.all(
+                f"{sql} where project_id = :project returning *", project=api.project
+            ),
+        )
+    )
+
+
+def expire_states(api: Api) -> None:
+    """Ten minutes pass for every sign-in under way."""
+    assert in_database(api, "update oauth_states set expire_at = expire_at - 600000")
 
 
 def page_type(answer: httpx.Response) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
-from tests.conftest import Api
+from tests.conftest import Api, Server
 from tests.oauth import (
     APP,
     Provider,
     configure,
+    new_project,
     openid_provider,
     query_of,
 )
@@ -30,8 +31,8 @@ def issuer() -> Iterator[str]:
 
 
 @pytest.fixture
-def provider(issuer: str, project_with: Callable[..., Api]) -> Provider:
-    return Provider(issuer, project_with())
+def provider(issuer: str, server: Server) -> Provider:
+    return Provider(issuer, new_project(server))
 
 
 def users(api: Api) -> list[dict[str, object]]:
@@ -154,8 +155,7 @@ def test_an_update_of_the_session_renews_the_providers_tokens(provider: Provider
     httpx.post(f"{provider.issuer}/users/{sub}/revoke-tokens").raise_for_status()
     refused = browser.person.call("PATCH", "/account/sessions/current")
     assert (refused.status, refused.type) == (400, "user_oauth2_bad_request")
-    configure(provider.api, "oidc-acme", client_id="app")
-    provider.api.server.cli("provider", "remove", "oidc-acme", "--project", provider.api.project)
+    configure(provider.api, "oidc-acme", enabled=False)
     assert browser.person.call("PATCH", "/account/sessions/current").status == 200
 
 
