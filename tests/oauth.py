@@ -126,6 +126,12 @@ class Browser:
 
         return unquote(self.http.cookies.get(f"a_session_{self.api.project}_legacy".lower()) or "")
 
+    def sign_out(self) -> None:
+        """Lose the session's cookies, and no other."""
+        for cookie in list(self.http.cookies.jar):
+            if cookie.name.startswith("a_session_"):
+                self.http.cookies.jar.clear(cookie.domain, cookie.path, cookie.name)
+
     @property
     def person(self) -> Person:
         return Person(self.api, self.secret)

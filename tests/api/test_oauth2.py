@@ -6,6 +6,8 @@ import asyncio
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -183,3 +185,65 @@ def test_provider_tokens_are_encrypted_where_they_lie(provider: Provider) -> Non
     assert shown["providerRefreshToken"] not in told
     assert "hush" not in told
     assert told.count("v1.") >= 5
+
+
+def test_a_provider_may_come_back_by_a_form(provider: Provider) -> None:
+    """Apple posts its answer across sites; the browser shows its cookie only at the next step."""
+    sub, _ = provider.somebody()
+    browser = provider.browser()
+    back = browser.consent(browser.start().headers["location"], sub)
+    url, _, query = back.partition("?")
+    form = httpx.post(
+        url, data=dict(parse_qsl(query)) | {"user": '{"name":{"firstName":"M"}}'},
+        headers={"Origin": "https://appleid.apple.com"},
+    )  # fmt: skip
+    assert form.status_code == 301
+    assert query_of(form.headers["location"])["user"] == '{"name":{"firstName":"M"}}'
+    end = browser.get(provider.api.server.endpoint.removesuffix("/v1") + form.headers["location"])
+    assert end.headers["location"] == f"{APP}/ok"
+
+
+def test_behind_https_the_cookie_cannot_be_planted(
+    issuer: str, engine: str, database_url: str, tmp_path: Path
+) -> None:
+    public = {"USHERD_PUBLIC_URL": "https://id.example.org"}
+    server = Server(database_url, tmp_path, public).start()
+    try:
+        with httpx.Client(timeout=30) as http:
+            api = Api(server, http, server.project, server.key)
+            begun = Provider(issuer, api).browser().start()
+        cookie = begun.headers["set-cookie"]
+        assert re.fullmatch(
+            r"__Host-usherd_browser=[0-9a-f]{64}; path=/; httponly; samesite=Lax; secure", cookie
+        )
+        asked = query_of(begun.headers["location"])
+        assert asked["redirect_uri"].startswith(
+            "https://id.example.org/v1/account/sessions/oauth2/"
+        )
+    finally:
+        server.stop()
+
+
+def test_a_browser_may_have_several_sign_ins_under_way(provider: Provider) -> None:
+    sub, _ = provider.somebody()
+    browser = provider.browser()
+    first, second = browser.start(), browser.start()
+    assert "set-cookie" not in second.headers
+    for begun in (second, first):
+        step = browser.hop(browser.consent(begun.headers["location"], sub))
+        browser.sign_out()
+        assert browser.get(step).headers["location"] == f"{APP}/ok"
+
+
+def test_deleting_a_user_frees_the_identity(provider: Provider) -> None:
+    sub, _ = provider.somebody()
+    browser = provider.browser()
+    browser.dance(sub)
+    old = browser.person.call("GET", "/account").json["$id"]
+    provider.api.call("DELETE", f"/users/{old}")
+    again = provider.browser()
+    assert again.dance(sub) == f"{APP}/ok"
+    assert again.person.call("GET", "/account").json["$id"] != old
+    rows = provider.api.call("GET", "/users/identities").json["identities"]
+    assert [row["providerUid"] for row in rows] == [sub]
+    assert provider.api.call("DELETE", f"/users/identities/{rows[0]['$id']}").status == 204
