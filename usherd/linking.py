@@ -1,6 +1,6 @@
 """Whose account it is when somebody comes back from another provider.
 
-The rules, and what each of them is against, are told in decision 7. An address counts only when
+The rules, and what each of them is against, are told in decision 14. An address counts only when
 its provider vouches for it; `Found.email` holds no other.
 """
 

@@ -1,7 +1,7 @@
 """Account API: signing in by another provider, from the first redirect to the last.
 
 A browser goes start -> provider -> callback -> redirect -> app. `docs/oauth2.md` tells the way,
-decision 7 what keeps it safe.
+decision 14 what keeps it safe.
 """
 
 from __future__ import annotations
