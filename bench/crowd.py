@@ -22,6 +22,7 @@ from bench import people
 from bench.people import FIRST, LAST, PROJECT
 from bench.servers import kept_postgres
 from usherd import db, models, passwords, projects, search, vault
+from usherd.db import upkeep
 
 EDITION = 1
 """Goes up when the crowd changes: databases of an older one are made anew."""
@@ -244,6 +245,7 @@ def kept(engine: str, sizes: Sequence[int], folder: Path) -> Iterator[dict[int, 
             old = msgspec.json.decode(note.read_bytes(), type=Kept)
             if engine == "postgres":
                 old.url = urlsplit(base)._replace(path=f"/{name}").geturl()
+            asyncio.run(upkeep.upgrade(old.url, backup=False))
             found[size] = old
         yield found
 
