@@ -22,8 +22,8 @@ LIMIT = 1.5
 
 INTRO = """# Performance
 
-Written by `python -m bench.page` from the results of `make bench-long`; the figures are in
-`docs/performance.json`. How they are taken: [bench/README.md](../bench/README.md). Compare ratios:
+Written by `python -m bench.page` from the results of the commands named below, of which
+`make bench-long` runs the full form; the figures are in `docs/performance.json`. How they are taken: [bench/README.md](../bench/README.md). Compare ratios:
 what is compared took turns within one run. *Spread* is (slowest round - fastest round) / median.
 """
 
@@ -89,7 +89,8 @@ def _head(run: dict[str, Any]) -> str:
     )
     where = f"{machine['cores']} cores of {machine['cpu']}, {parts}"
     command = f"`{run['command']}`, {run['date']}: " if "command" in run else ""
-    return f"{command}{where}.\n"
+    note = f" {run['note']}" if "note" in run else ""
+    return f"{command}{where}.{note}\n"
 
 
 def bench(run: dict[str, Any]) -> str:
