@@ -23,8 +23,9 @@ LIMIT = 1.5
 INTRO = """# Performance
 
 Written by `python -m bench.page` from the results of the commands named below, of which
-`make bench-long` runs the full form; the figures are in `docs/performance.json`. How they are taken: [bench/README.md](../bench/README.md). Compare ratios:
-what is compared took turns within one run. *Spread* is (slowest round - fastest round) / median.
+`make bench-long` runs the full form; the figures are in `docs/performance.json`.
+How they are taken: [bench/README.md](../bench/README.md). Compare ratios: what is compared took
+turns within one run. *Spread* is (slowest round - fastest round) / median.
 """
 
 LISTS = """## Lists and search
