@@ -13,12 +13,16 @@ from typing import Any
 import uvicorn
 
 from usherd.connection import Connection
+from usherd.settings import Settings
 
 Message = MutableMapping[str, Any]
 
 
 class Constant:
     """A raw ASGI application without routing, parsing or encoding."""
+
+    settings = Settings()
+    """The bounds that connections keep."""
 
     def __init__(self) -> None:
         self._answer(200, b"{}")
