@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -25,7 +26,9 @@ import httpx
 import pytest
 from aiosmtpd.controller import Controller
 
-from usherd import db
+from usherd import db, keys, projects
+from usherd.settings import read_project_setting
+from usherd.vault import Vault
 
 ROOT = Path(__file__).parent.parent
 USHERD = Path(sys.executable).parent / "usherd"
@@ -285,7 +288,8 @@ class Server:
             finally:
                 await database.close()
 
-        return asyncio.run(write())
+        with ThreadPoolExecutor(1) as thread:  # an async test has a loop in its own
+            return thread.submit(asyncio.run, write()).result()
 
 
 @pytest.fixture(scope="session")
@@ -413,16 +417,16 @@ def project_with(server: Server) -> Iterator[Callable[..., Api]]:
 
     def make(**settings: Any) -> Api:
         name = f"p{secrets.token_hex(5)}"
-        assert server.cli("project", "create", name, "--name", name).returncode == 0
-        made = server.cli(
-            "key", "create", "--project", name, "--name", "k", "--scope", "all", "--json"
-        )
-        if settings:
-            pairs = [f"{key}={value}" for key, value in settings.items()]
-            done = server.cli("project", "set", name, *pairs)
-            assert done.returncode == 0, done.stderr
+        values = {key: read_project_setting(key, str(value)) for key, value in settings.items()}
+
+        async def work(tx: db.Tx) -> str:
+            await projects.create(tx, Vault([SECRET]), name, name)
+            await projects.change(tx, name, values)
+            _, secret = await keys.create(tx, name, "k", keys.SCOPES)
+            return secret
+
         clients.append(httpx.Client(timeout=30))
-        return Api(server, clients[-1], name, json.loads(made.stdout)["secret"])
+        return Api(server, clients[-1], name, server.write(work))
 
     yield make
     for client in clients:
