@@ -137,6 +137,8 @@ async def test_a_page_at_a_host_that_is_not_registered_is_kept_out(
     await mira.page.wait_for_function(
         "async () => { try { await account.get() } catch (error) { return error.code === 401 } }"
     )
+    await mira.page.wait_for_timeout(2500)
+    await mira.page.reload()
     await mira.go(site.url(api, NEWEST, own=f"http://app.example.test:{site.port}"))
     await sign_up_and_in(mira, email)
     assert api.call("GET", "/users").json["total"] == 1
