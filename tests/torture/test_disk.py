@@ -19,13 +19,14 @@ from tests.torture.test_crash import log_entries
 
 
 class SmallDisk:
-    """A few megabytes of memory as a disk; without the right to mount one, a limit on the size
-    of the files that a process writes, which fails in the same places."""
+    """A little memory as a disk, three times what the write-ahead log may take, so that only the
+    ballast can fill it; without the right to mount one, a limit on the size of the files that a
+    process writes, which fails in the same places."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+        command = ["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(folder)]
         self.mounted = os.geteuid() == 0 and subprocess.run(command, check=False).returncode == 0
 
     def fill(self, server: Server) -> None:
