@@ -140,8 +140,11 @@ def test_the_log_of_a_busy_server_does_not_grow_for_ever(engine: str, tmp_path: 
     load.start()
     try:
         load.until(rounds(300, 20_000))
+        give_up = time.monotonic() + 60
+        while (tmp_path / "u.db").stat().st_size <= before:
+            assert time.monotonic() < give_up, "no checkpoint was made"
+            time.sleep(0.05)  # the writers go on
         assert (tmp_path / "u.db-wal").stat().st_size < 40_000_000
-        assert (tmp_path / "u.db").stat().st_size > before, "no checkpoint was made"
     finally:
         load.join()
         server.stop()
