@@ -7,7 +7,8 @@ import asyncio
 import secrets
 import sys
 
-from bench import bare, measure, people, report, servers
+from bench import bare as bare_loops
+from bench import measure, people, report, servers
 from bench.load import Unexpected
 from bench.measure import Plan, Result
 from bench.people import Person
@@ -69,6 +70,7 @@ def under_load(
         early.stop()
         starts.append(early.cold_start_seconds)
     server, ceiling = servers.usherd(url, secret), servers.ceiling()
+    bare = [servers.ceiling(url)] if engine == "postgres" else []
     starts.append(server.cold_start_seconds)
     memory, results, failures = server.memory_mb(), list[Result](), list[str]()
     try:
@@ -77,15 +79,16 @@ def under_load(
                 continue
             print(f"{engine}: {scenario.says} ...", file=sys.stderr, flush=True)
             measured = measure.sign_in if scenario.name == "sign-in" else measure.scenario
+            beside = bare if scenario.name == "read" else []
             try:
-                results += measured(engine, scenario, world, plan, server, ceiling)
+                results += measured(engine, scenario, world, plan, server, ceiling, *beside)
             except (Unexpected, TimeoutError) as error:
                 failures.append(f"{engine}, {scenario.name}: {error or type(error).__name__}")
                 print(f"FAILED: {failures[-1]}\n{server.said()}", file=sys.stderr, flush=True)
         return Process(starts, memory, server.memory_mb()), results, failures
     finally:
-        server.stop()
-        ceiling.stop()
+        for started in (server, ceiling, *bare):
+            started.stop()
 
 
 def one_engine(engine: str, plan: Plan, users: int, only: list[str]) -> Engine:
@@ -98,9 +101,9 @@ def one_engine(engine: str, plan: Plan, users: int, only: list[str]) -> Engine:
         process, results, failures = under_load(engine, url, secret, world, plan, only)
         for result in results:
             if result.name == "update" and engine == "sqlite":
-                result.bare_rate = bare.updates(url, everybody, max(1.0, plan.seconds))
+                result.bare_rate = bare_loops.updates(url, everybody, max(1.0, plan.seconds))
             elif result.name == "sign-in":
-                result.bare_rate = bare.verifications(max(1.0, plan.seconds))
+                result.bare_rate = bare_loops.verifications(max(1.0, plan.seconds))
     return Engine(engine, users, took, process, results, failures)
 
 

@@ -2,16 +2,21 @@
 
 `python -m bench.ceiling PORT` serves one constant answer for every request, by the same server
 (uvicorn, httptools, uvloop, same options) as usherd. `PUT /answer/{status}` sets it.
+`python -m bench.ceiling PORT URL` first asks a PostgreSQL for the user that the path ends with, as
+whoever has ten connections of asyncpg and nothing else to do, and then gives the constant answer.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+import asyncpg
 import uvicorn
 
+from bench.people import PROJECT
 from usherd.connection import Connection
 from usherd.settings import Settings
 
@@ -54,10 +59,43 @@ class Constant:
         await send(self._body)
 
 
+class Asking(Constant):
+    """The same after one query: the bare loop that a read on PostgreSQL is compared with."""
+
+    QUERY = "select * from users where project_id = $1 and id = $2"
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+        self._opening: asyncio.Task[asyncio.LifoQueue[asyncpg.Connection]] | None = None
+
+    async def _connections(self) -> asyncio.LifoQueue[asyncpg.Connection]:
+        free: asyncio.LifoQueue[asyncpg.Connection] = asyncio.LifoQueue()
+        for _ in range(10):  # as many as usherd has
+            free.put_nowait(await asyncpg.connect(self._url))
+        return free
+
+    async def __call__(
+        self,
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        """Fetch the user, then answer."""
+        if scope["method"] == "GET" and scope["path"] != "/":
+            if self._opening is None:
+                self._opening = asyncio.create_task(self._connections())
+            free = self._opening.result() if self._opening.done() else await self._opening
+            connection = await free.get()
+            await connection.fetchrow(self.QUERY, PROJECT, scope["path"].rpartition("/")[2])
+            free.put_nowait(connection)
+        await super().__call__(scope, receive, send)
+
+
 def main() -> None:
     """Serve until told to stop."""
     uvicorn.run(
-        Constant(),
+        Asking(sys.argv[2]) if len(sys.argv) > 2 else Constant(),
         host="127.0.0.1",
         port=int(sys.argv[1]),
         http=Connection,

@@ -88,24 +88,34 @@ def first_answer(server: Server, scenario: Scenario, world: World) -> bytes:
 
 
 def scenario(
-    engine: str, scenario: Scenario, world: World, plan: Plan, server: Server, ceiling: Server
+    engine: str,
+    scenario: Scenario,
+    world: World,
+    plan: Plan,
+    server: Server,
+    *ceilings: Server,
 ) -> list[Result]:
-    """Rounds of usherd and of the ceiling, which gives usherd's own first answer every time."""
+    """Rounds of usherd and of the ceiling, which gives usherd's own first answer every time;
+    a second ceiling is the bare loop."""
     answer = first_answer(server, scenario, world)
-    ceiling.call("PUT", f"/answer/{scenario.status}", answer)
+    for ceiling in ceilings:
+        ceiling.call("PUT", f"/answer/{scenario.status}", answer)
     streams = [
         (each, Stream(scenario.source(world), scenario.connections, scenario.status))
-        for each in (server, ceiling)
+        for each in (server, *ceilings)
     ]
     if scenario.name == "create":
         next(streams[0][1].requests)  # was the first answer
-    found: list[list[Measured]] = [[], []]
+    found: list[list[Measured]] = [[] for _ in streams]
     for each, stream in streams:
         load.run(each.port, [stream], WARM_UP_SECONDS)
     for _ in range(plan.rounds):
         for (each, stream), rounds in zip(streams, found, strict=True):
             rounds += load.run(each.port, [stream], plan.seconds)
-    return [_result(engine, scenario, found[0], found[1])]
+    result = _result(engine, scenario, found[0], found[1])
+    if len(found) > 2:
+        result.bare_rate = statistics.median(round.rate for round in found[2])
+    return [result]
 
 
 def sign_in(

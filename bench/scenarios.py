@@ -75,8 +75,9 @@ def _queries(*queries: dict[str, Any]) -> str:
 
 
 def read(world: World) -> Iterator[bytes]:
-    """One user by id."""
-    return _pool(world, lambda _, who: request("GET", f"/v1/users/{who.id}", world.headers))
+    """One user by id: everybody once, in random order, and over again."""
+    people = random.Random(1).sample(world.people, len(world.people))
+    return itertools.cycle([request("GET", f"/v1/users/{who.id}", world.headers) for who in people])
 
 
 def first_page(world: World) -> Iterator[bytes]:

@@ -131,9 +131,10 @@ def usherd(url: str, secret: str, *, workers: int = 0, **env: str) -> Server:
     return Server(command, "/healthz", env)
 
 
-def ceiling() -> Server:
-    """The application that does nothing; see `ceiling.py`."""
-    return Server([sys.executable, "-m", "bench.ceiling", "{port}"], "/")
+def ceiling(url: str = "") -> Server:
+    """The application that does nothing, or one query of `url` at most; see `ceiling.py`."""
+    command = [sys.executable, "-m", "bench.ceiling", "{port}", url]
+    return Server([word for word in command if word], "/")
 
 
 @contextmanager

@@ -8,14 +8,14 @@ from collections.abc import Callable
 import pytest
 
 from usherd import db, errors
-from usherd.db import postgres
+from usherd.db import postgres_pool
 from usherd.db.lazy import LazyTx
 
 
 def test_a_request_that_finds_no_connection_is_told_to_come_back(
     new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "ACQUIRE_SECONDS", 0.05)
+    monkeypatch.setattr(postgres_pool, "ACQUIRE_SECONDS", 0.05)
     url = new_database("postgres")
 
     async def work() -> None:

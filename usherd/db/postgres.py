@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -13,14 +13,10 @@ import asyncpg
 
 from usherd import errors
 from usherd.db import BadUrl, Duplicate, Row, statements
+from usherd.db.postgres_pool import Pool
 from usherd.db.postgres_upkeep import CONNECT_SECONDS, migrate
 
 log = logging.getLogger("usherd.db")
-# It tells of every failed try to reconnect, with a traceback; ours is one line a request.
-logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
-
-ACQUIRE_SECONDS = 5.0
-"""How long a request waits for a free connection before it is told to come back later."""
 
 ANSWER_SECONDS = 5.0
 """How much longer than its own time limit a statement may take before we give the server up."""
@@ -42,6 +38,9 @@ UNREACHABLE = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.InternalClientError,
 )
+
+DRIVER = (*UNREACHABLE, asyncpg.PostgresError)
+"""Everything that a statement can raise."""
 
 UNCERTAIN = (
     "The database went away while it was writing this. Whether it was changed is not known: "
@@ -69,17 +68,22 @@ def _translated() -> Iterator[None]:
     """Turn the driver's errors into ours."""
     try:
         yield
-    except asyncpg.UniqueViolationError as error:
-        raise Duplicate(error.constraint_name or "") from error
-    except asyncpg.QueryCanceledError as error:
-        raise errors.DatabaseTimeout from error
-    except UNREACHABLE as error:
+    except DRIVER as error:
+        raise ours(error) from error
+
+
+def ours(error: Exception) -> Exception:
+    """What the rules see of an error of the driver; a mistake of ours stays what it is."""
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return Duplicate(error.constraint_name or "")
+    if isinstance(error, asyncpg.QueryCanceledError):
+        return errors.DatabaseTimeout()
+    if isinstance(error, UNREACHABLE):
         log.error("database: %s: %s", type(error).__name__, str(error).partition("\n")[0])
-        raise errors.DatabaseUnavailable from error
-    except asyncpg.DataError as error:
-        raise errors.GeneralArgumentInvalid(
-            f"A value in this request cannot be stored: {error}."
-        ) from error
+        return errors.DatabaseUnavailable()
+    if isinstance(error, asyncpg.DataError):
+        return errors.GeneralArgumentInvalid(f"A value in this request cannot be stored: {error}.")
+    return error
 
 
 class _Statements:
@@ -115,20 +119,27 @@ class _Statements:
 class ReadTx(_Statements):
     """Each statement on whichever connection is free: one round trip, nothing held."""
 
-    def __init__(self, points: asyncpg.Pool, listings: asyncpg.Pool) -> None:
+    def __init__(self, points: Pool, listings: Pool) -> None:
         self._points = points
         self._listings = listings
 
     async def _fetch(self, sql: str, params: dict[str, Any]) -> list[asyncpg.Record]:
         return await self._on(self._points, sql, params)
 
-    async def _on(
-        self, pool: asyncpg.Pool, sql: str, params: dict[str, Any]
-    ) -> list[asyncpg.Record]:
+    async def _on(self, pool: Pool, sql: str, params: dict[str, Any]) -> list[asyncpg.Record]:
         text, names = translate(sql)
-        with _translated():
-            async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
-                return list(await connection.fetch(text, *[params[name] for name in names]))
+        connection = None
+        try:
+            connection = await pool.take()
+            rows: list[asyncpg.Record] = await connection.fetch(
+                text, *[params[name] for name in names]
+            )
+            return rows
+        except DRIVER as error:
+            raise ours(error) from error
+        finally:
+            if connection is not None:
+                pool.give(connection)
 
     async def listing(self, sql: str, params: dict[str, Any]) -> list[Row]:
         return [dict(row) for row in await self._on(self._listings, sql, params)]
@@ -136,7 +147,7 @@ class ReadTx(_Statements):
     async def run(self, sql: str, **params: Any) -> int:
         text, names = translate(sql)
         with _translated():
-            async with self._points.acquire(timeout=ACQUIRE_SECONDS) as connection:
+            async with self._points.lent() as connection:
                 return changed(await connection.execute(text, *[params[name] for name in names]))
 
 
@@ -164,24 +175,12 @@ def changed(status: str) -> int:
     return int(count) if count.isdigit() else 0
 
 
-def _gone(connection: asyncpg.Connection) -> bool:
-    """Whether the connection is closed; the pool may have taken it back because of that."""
-    try:
-        return bool(connection.is_closed())
-    except asyncpg.InterfaceError:
-        return True
-
-
-async def _keep(_connection: asyncpg.Connection) -> None:
-    """Nothing of a request stays on a connection, so giving it back needs no round trip."""
-
-
 class PostgresDatabase:
     """A PostgreSQL database; any number of processes may serve it."""
 
     engine = "postgres"
 
-    def __init__(self, points: asyncpg.Pool, listings: asyncpg.Pool) -> None:
+    def __init__(self, points: Pool, listings: Pool) -> None:
         self._points = points
         self.reader = ReadTx(points, listings)
         self._listings = listings
@@ -195,17 +194,20 @@ class PostgresDatabase:
             "jit": "off",
         }
 
-        async def pool(size: int, **more: str) -> asyncpg.Pool:
-            return await asyncpg.create_pool(
-                url, min_size=1, max_size=size, reset=_keep, server_settings=limits | more,
-                timeout=CONNECT_SECONDS, command_timeout=statement_timeout + ANSWER_SECONDS,
+        def pool(size: int, **more: str) -> Pool:
+            return Pool(
+                lambda: asyncpg.connect(
+                    url, server_settings=limits | more, timeout=CONNECT_SECONDS,
+                    command_timeout=statement_timeout + ANSWER_SECONDS,
+                ),
+                size,
             )  # fmt: skip
 
         try:
             await migrate(url)
             # A listing's plan depends on its values: never the generic plan.
-            listings = await pool(LISTING_POOL, plan_cache_mode="force_custom_plan")
-            return cls(await pool(pool_size), listings)
+            listings = pool(LISTING_POOL, plan_cache_mode="force_custom_plan")
+            return cls(pool(pool_size), listings)
         except (ValueError, asyncpg.ClientConfigurationError) as error:
             raise BadUrl(f"The PostgreSQL URL cannot be used: {error}.") from error
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
@@ -220,7 +222,7 @@ class PostgresDatabase:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteTx]:
         with _translated():
-            connection = await self._points.acquire(timeout=ACQUIRE_SECONDS)
+            connection = await self._points.take()
         try:
             with _translated():
                 await connection.execute("begin")
@@ -231,27 +233,25 @@ class PostgresDatabase:
                 raise
             await self._commit(connection)
         finally:
-            with suppress(*UNREACHABLE):
-                await self._points.release(connection)
+            self._points.give(connection)
 
     async def _undo(self, connection: asyncpg.Connection, error: BaseException) -> None:
         """Roll back. What cannot be told to is cut off, and the server rolls back by itself."""
         if isinstance(error.__cause__, asyncpg.ReadOnlySQLTransactionError):
-            await self._points.expire_connections()  # another server is the primary now
-        if _gone(connection):
+            self._points.expire()  # another server is the primary now
+        if connection.is_closed():
             return
         try:
             await connection.execute("rollback", timeout=ANSWER_SECONDS)
         except (*UNREACHABLE, asyncpg.PostgresError):
-            if not _gone(connection):
-                connection.terminate()
+            connection.terminate()
 
     async def _commit(self, connection: asyncpg.Connection) -> None:
         with _translated():
             try:
                 status = await connection.execute("commit")
             except UNREACHABLE as error:
-                if _gone(connection) or isinstance(error, TimeoutError):
+                if connection.is_closed() or isinstance(error, TimeoutError):
                     raise errors.DatabaseUnavailable(UNCERTAIN) from error
                 raise
         if status == "ROLLBACK":  # an error inside was swallowed: nothing was kept

@@ -1,0 +1,127 @@
+"""Connections to PostgreSQL: a free one is handed over without a task, a timer or a round trip.
+
+Taking and giving back one of asyncpg's own pool costs as much as half a read (decision 0016).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+ACQUIRE_SECONDS = 5.0
+"""How long a request waits for a free connection before it is told to come back later."""
+
+
+class Pool:
+    """At most `size` connections, made when they are needed. Whoever waits longest is next.
+
+    Nothing of a request may stay on a connection: what is given back is not reset.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[asyncpg.Connection]], size: int) -> None:
+        self._connect = connect
+        self._room = size
+        """How many more connections may be made."""
+        self._free: list[asyncpg.Connection] = []
+        self._used: set[asyncpg.Connection] = set()
+        self._old: set[asyncpg.Connection] = set()
+        """In use, and not to be used again."""
+        self._waiting: deque[asyncio.Future[asyncpg.Connection | None]] = deque()
+        """Each gets a connection, or None: the right to make one."""
+        self._closing: asyncio.Future[None] | None = None
+
+    async def take(self) -> asyncpg.Connection:
+        """A connection that is the caller's until `give`. Raises `TimeoutError`, and what
+        connecting raises."""
+        if self._closing is not None:
+            raise asyncpg.InterfaceError("the pool is closed")
+        while self._free:
+            connection = self._free.pop()
+            if not connection.is_closed():
+                self._used.add(connection)
+                return connection
+            self._room += 1
+        if self._room:
+            self._room -= 1
+            return await self._make()
+        connection_or_room = await self._wait()
+        return connection_or_room or await self._make()
+
+    async def _make(self) -> asyncpg.Connection:
+        try:
+            connection = await self._connect()
+        except BaseException:
+            self._pass_on(None)
+            raise
+        self._used.add(connection)
+        return connection
+
+    async def _wait(self) -> asyncpg.Connection | None:
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        self._waiting.append(turn)
+        limit = loop.call_later(ACQUIRE_SECONDS, _too_late, turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._pass_on(turn.result())  # the turn came together with the cancellation
+            raise
+        finally:
+            limit.cancel()
+
+    def give(self, connection: asyncpg.Connection) -> None:
+        """Hand back what `take` gave; a connection that is closed makes room for a new one."""
+        self._used.discard(connection)
+        if connection in self._old:
+            self._old.discard(connection)
+            connection.terminate()
+        self._pass_on(None if connection.is_closed() else connection)
+        if self._closing is not None and not self._used and not self._closing.done():
+            self._closing.set_result(None)
+
+    def _pass_on(self, connection: asyncpg.Connection | None) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                if connection is not None:
+                    self._used.add(connection)
+                turn.set_result(connection)
+                return
+        if connection is None:
+            self._room += 1
+        else:
+            self._free.append(connection)
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[asyncpg.Connection]:
+        """`take` and `give` as a block."""
+        connection = await self.take()
+        try:
+            yield connection
+        finally:
+            self.give(connection)
+
+    def expire(self) -> None:
+        """Use none of today's connections again, such as when another server has taken over."""
+        self._old |= self._used
+        while self._free:
+            self._free.pop().terminate()
+            self._room += 1
+
+    async def close(self) -> None:
+        """Wait for those in use, and close every connection."""
+        self._closing = asyncio.get_running_loop().create_future()
+        if self._used:
+            await self._closing
+        while self._free:
+            await self._free.pop().close()
+
+
+def _too_late(turn: asyncio.Future[asyncpg.Connection | None]) -> None:
+    if not turn.done():
+        turn.set_exception(TimeoutError("no connection was free in time"))
