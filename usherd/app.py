@@ -23,6 +23,7 @@ from usherd.http import Api
 from usherd.janitor import Janitor
 from usherd.oauth import Agent
 from usherd.settings import Settings
+from usherd.shown import Shown
 from usherd.wire import Receive, Scope, Send
 
 log = logging.getLogger("usherd")
@@ -45,6 +46,7 @@ async def open_house(settings: Settings) -> House:
         vault=box,
         hasher=HashingPool(settings.hashing_threads, settings.hashing_queue),
         directory=projects.Directory(database),
+        shown=Shown(database, settings.user_cache_mb << 20),
         bus=bus,
         detector=agents.Detector(),
         atlas=geo.Atlas(settings.geoip),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -117,7 +118,7 @@ class Endpoints:
                         writes or verb != "GET",
                         navigated,
                         tuple(arguments(handler, hints, full)),
-                        hints.get("return"),
+                        _model(hints.get("return")),
                     )
                 )
             return handler
@@ -165,6 +166,11 @@ def _param(hint: Any) -> params.Param:
         if part is not type(None):
             return _param(part)
     raise TypeError(f"{hint!r} carries no Param")
+
+
+def _model(hint: Any) -> Any:
+    """The model that a handler returns, also one that it may have encoded already."""
+    return get_args(hint)[0] if isinstance(hint, UnionType) else hint
 
 
 def camel(name: str) -> str:

@@ -43,7 +43,8 @@ def downgrade(model: Any, response_format: str) -> Any:
         plural = LISTS[type(model)]
         plain[plural] = [downgrade(item, response_format) for item in getattr(model, plural)]
         return plain
-    dropped = DROPPED_BEFORE_1_5.get(type(model))
+    kind = model.kind if isinstance(model, models.Encoded) else type(model)
+    dropped = DROPPED_BEFORE_1_5.get(kind)
     if dropped is None:
         return model
     plain = msgspec.json.decode(models.encode(model), type=dict[str, Raw])

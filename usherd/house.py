@@ -14,6 +14,7 @@ from usherd.janitor import Janitor
 from usherd.oauth import Agent
 from usherd.projects import Directory
 from usherd.settings import Settings
+from usherd.shown import Shown
 from usherd.vault import Vault
 
 
@@ -25,6 +26,7 @@ class House(msgspec.Struct, frozen=True):
     vault: Vault
     hasher: HashingPool
     directory: Directory
+    shown: Shown
     bus: Bus
     detector: Detector
     atlas: Atlas

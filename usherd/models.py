@@ -393,11 +393,20 @@ class MembershipList(Model):
     memberships: list[Membership]
 
 
+class Encoded(msgspec.Struct, frozen=True):
+    """A model that has been encoded already."""
+
+    kind: type[Model]
+    body: bytes
+
+
 _encoder = msgspec.json.Encoder()
 
 
 def encode(model: Any) -> bytes:
     """A model as the bytes of an answer's body."""
+    if type(model) is Encoded:
+        return model.body
     if isinstance(model, Preferences):
         return bytes(model.data)
     return _encoder.encode(model)

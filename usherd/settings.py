@@ -183,6 +183,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     statement_timeout_seconds: float = 10.0
     shutdown_seconds: int = 20
     pool_size: int = 10
+    user_cache_mb: int = 256
     provider_timeout_seconds: float = 10.0
     hashing_threads: int = 2
     hashing_queue: int = 128
@@ -266,6 +267,7 @@ SERVER = (
     Setting("statement_timeout_seconds", _seconds, "Longest a listing may run, in seconds."),
     Setting("shutdown_seconds", _integer(0, 3600), "Longest wait for requests when stopping."),
     Setting("pool_size", _integer(1, 1000), "PostgreSQL connections of one worker."),
+    Setting("user_cache_mb", _integer(0, 65_536), "Memory for answers about users, on SQLite."),
     Setting(
         "provider_timeout_seconds", _seconds, "Longest wait for an OAuth2 provider, in seconds."
     ),

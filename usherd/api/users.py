@@ -8,7 +8,7 @@ from usherd import errors, ids, passwords, query, users
 from usherd.api import credentials
 from usherd.endpoints import Endpoints
 from usherd.http import Context
-from usherd.models import User, UserList
+from usherd.models import Encoded, User, UserList
 from usherd.params import (
     CustomId,
     Email,
@@ -212,9 +212,9 @@ async def create_scrypt_modified_user(
 
 
 @endpoints.get("/{userId}", scope="users.read")
-async def get(ctx: Context, user_id: Id) -> User:
+async def get(ctx: Context, user_id: Id) -> User | Encoded:
     """Get a user."""
-    return User.of(await users.get(ctx.tx, ctx.project.id, user_id))
+    return await ctx.house.shown.user(ctx.project.id, user_id)
 
 
 @endpoints.delete(

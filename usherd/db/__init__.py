@@ -6,6 +6,7 @@ differently is translated in `sqlite.py` and `postgres.py`, and nowhere else.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -85,10 +86,32 @@ class Tx(Protocol):
         ...
 
 
+Forget = Callable[[set[int] | None], None]
+"""Is told the `seq`s of changed rows, or None when any row may have changed."""
+
+
+class Changes(Protocol):
+    """What has changed, for whoever remembers rows that have been read."""
+
+    def subscribe(self, table: str, forget: Forget) -> None:
+        """Have `forget` called with the changed rows of a table, before the one who has changed
+        them is answered."""
+        ...
+
+    def look(self) -> None:
+        """Call it before what is remembered is used: another process may have written."""
+        ...
+
+
 class Database(Protocol):
     """An open database."""
 
     engine: str
+
+    @property
+    def changes(self) -> Changes | None:
+        """None where changes are not told: there, nothing may be remembered."""
+        ...
 
     @property
     def reader(self) -> Tx:
@@ -141,5 +164,6 @@ def sqlite_path(url: str) -> str:
 
 
 __all__ = [
-    "BadUrl", "Database", "Duplicate", "Row", "Step", "Tx", "UpkeepFailed", "open", "sqlite_path",
+    "BadUrl", "Changes", "Database", "Duplicate", "Forget", "Row", "Step", "Tx", "UpkeepFailed",
+    "open", "sqlite_path",
 ]  # fmt: skip

@@ -179,6 +179,7 @@ class PostgresDatabase:
     """A PostgreSQL database; any number of processes may serve it."""
 
     engine = "postgres"
+    changes = None
 
     def __init__(self, points: Pool, listings: Pool) -> None:
         self._points = points

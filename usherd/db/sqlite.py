@@ -14,6 +14,7 @@ import apsw
 
 from usherd import errors
 from usherd.db import Duplicate, Row, statements
+from usherd.db.sqlite_changes import Changes
 from usherd.db.sqlite_upkeep import BUSY_MILLISECONDS, migrate
 from usherd.db.sqlite_writer import Writer, unavailable
 
@@ -198,7 +199,8 @@ class SqliteDatabase:
         self._writing = Connection(path, cache_kib=CACHE_KIB, writable=True)
         self._writing.raw.execute("pragma synchronous = full")
         self._writing.raw.execute("pragma wal_autocheckpoint = 0")
-        self._writer = Writer(self._writing.raw)
+        self._writer = Writer(self._writing.raw, self._begun, self._ended)
+        self.changes = Changes(self._writer)
         self._idle = [Connection(path) for _ in range(LISTINGS)]
         self._slots = asyncio.Semaphore(LISTINGS)
         self._listings = 0
@@ -233,7 +235,14 @@ class SqliteDatabase:
             self._writer.undo()
             raise
         await self._writer.leave()
+
+    def _begun(self) -> None:
+        self.changes.compare()
+
+    def _ended(self) -> None:
+        """What is read from now on shows the batch."""
         self.reader.end()
+        self.changes.tell()
 
     async def listing(self, sql: str, params: dict[str, Any]) -> list[Row]:
         """Answer a cheap statement at once, and move any other off the loop thread."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -33,8 +34,14 @@ class Writer:
     rolls back its own savepoint only.
     """
 
-    def __init__(self, raw: apsw.Connection) -> None:
+    def __init__(
+        self, raw: apsw.Connection, begun: Callable[[], None], ended: Callable[[], None]
+    ) -> None:
+        """`begun` is called when nobody else can write any more, `ended` when a batch is on disk
+        and nobody knows it yet."""
         self.raw = raw
+        self._begun = begun
+        self._ended = ended
         self._thread = ThreadPoolExecutor(1, "usherd-commit")
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._batch: list[asyncio.Future[None]] = []
@@ -44,6 +51,11 @@ class Writer:
         """The checkpoints do not catch up: finish one after the next commit."""
         self._spoiled = False
         """A transaction could be neither committed nor rolled back: it must not be joined."""
+
+    @property
+    def occupied(self) -> bool:
+        """Whether a request or a commit has the connection in its hands."""
+        return self._busy or self._flushing
 
     async def enter(self) -> None:
         """Wait for the turn, then open a savepoint."""
@@ -64,6 +76,7 @@ class Writer:
                 self._spoiled = False
             if not self.raw.in_transaction:
                 await self._begin()
+                self._begun()
             self.raw.execute("savepoint request")
         except BaseException as error:
             if isinstance(error, apsw.Error):
@@ -166,6 +179,7 @@ class Writer:
 
     def _flushed(self, done: asyncio.Future[None]) -> None:
         self._flushing = False
+        self._ended()
         error = done.exception()
         self._settle(unavailable(error) if isinstance(error, apsw.Error) else error)
         if self._waiting:
