@@ -16,6 +16,9 @@ from usherd.wire import Request
 
 GUEST_SCOPES = frozenset({"public", "global", "sessions.write", "locale.read"})
 USER_SCOPES = GUEST_SCOPES | {"account", "teams.read", "teams.write"}
+PERSONAL = frozenset({b"x-appwrite-jwt", b"cookie", b"x-appwrite-session", b"x-fallback-cookies"})
+"""The headers by which people are known."""
+
 DAY = 86_400_000
 """`accessedAt` of keys and users is refreshed this seldom, in milliseconds."""
 
@@ -55,11 +58,14 @@ async def identify(
     Raises `UserKeyAndSessionSet`, `ProjectKeyExpired`, `UserUnauthorized`, `UserJwtInvalid`.
     """
     secret = request.header(b"x-appwrite-key")
-    person = await _person(request, project, db, vault)
+    if not PERSONAL.isdisjoint(request.headers):
+        person = await _person(request, project, db, vault)
+        if person.user is not None:
+            if secret:  # else a page could get past the origin check with any key
+                raise errors.UserKeyAndSessionSet
+            return person
     if not secret:
-        return person
-    if person.user is not None:  # else a page could get past the origin check with any key
-        raise errors.UserKeyAndSessionSet
+        return GUEST
     prefix, underscore, _ = secret.partition("_")
     if underscore and prefix != "standard":
         return GUEST
@@ -75,13 +81,10 @@ async def identify(
 
 
 async def _person(request: Request, project: Project, db: Database, vault: Vault) -> Caller:
-    headers = request.headers
     token = request.header(b"x-appwrite-jwt")
     if token:
         return await _bearer(token, project, db, vault)
-    secret = ""
-    if b"cookie" in headers or b"x-appwrite-session" in headers or b"x-fallback-cookies" in headers:
-        secret = session_secret(request, project.id)
+    secret = session_secret(request, project.id)
     if not secret:
         return GUEST
     found = await sessions.authenticate(db.reader, project.id, secret)

@@ -156,10 +156,12 @@ class Context:
 
 def scheme(request: Request, settings: Settings) -> str:
     """`https` when the connection, or a trusted proxy's, is encrypted."""
-    told = proxies.told(
-        request.peer, request.header(b"x-forwarded-proto"), settings.trusted_proxies
-    )
-    return told if told in ("http", "https") else str(request.scope.get("scheme", "http"))
+    said = request.header(b"x-forwarded-proto")
+    if said:
+        told = proxies.told(request.peer, said, settings.trusted_proxies)
+        if told in ("http", "https"):
+            return told
+    return str(request.scope["scheme"])
 
 
 def host(request: Request, settings: Settings) -> str:
