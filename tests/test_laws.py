@@ -24,7 +24,7 @@ FLOORS: list[set[str]] = [
      "transports", "policies", "formats", "pages", "oauth", "answers"},
     {"projects", "keys", "users", "sessions", "tokens", "targets", "identities", "mfa",
      "memberships", "teams", "logs", "jwts", "limits", "challenges",
-     "outbox", "templates", "providers", "provider_tokens", "oauth_states", "linking"},
+     "outbox", "templates", "providers", "provider_tokens", "oauth_states", "linking", "proofs"},
     {"auth", "courier", "janitor"},
     {"house", "endpoints", "openapi", "logconfig"},
     {"http"},

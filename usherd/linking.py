@@ -6,16 +6,13 @@ its provider vouches for it; `Found.email` holds no other.
 
 from __future__ import annotations
 
-from usherd import errors, identities, ids, policies, users
+from usherd import errors, identities, ids, policies, proofs, users
 from usherd.db import Row, Tx
 from usherd.oauth import Found
 from usherd.projects import Project
 from usherd.vault import Vault
 
-UNPROVEN = (
-    "There is an account with this address, and nothing proves that it is yours. Sign in to it "
-    "in another way, and link this identity then."
-)
+UNPROVEN = proofs.UNPROVEN.format("link this identity")
 TAKEN = "This identity, or its address, belongs to another account."
 
 
@@ -61,11 +58,7 @@ async def _lock(tx: Tx, project: Project, user_id: str) -> Row:
 
 
 async def _by_address(tx: Tx, project: Project, found: Found) -> Row | None:
-    """The account with the address, if the account itself has proven that it is its own.
-
-    An unproven one may have been made by somebody who waits for the owner of the address to
-    come; one with a second factor must not be opened by a first one that it has never seen.
-    """
+    """The account with the address, if the account itself has proven that it is its own."""
     seen = await users.by_email(tx, project.id, found.email) if found.email else None
     if seen is None:
         return None
@@ -74,7 +67,7 @@ async def _by_address(tx: Tx, project: Project, found: Found) -> Row | None:
         raise users.Stale
     if not user["status"]:
         raise errors.UserBlocked
-    if not user["email_verification"] or user["mfa"]:
+    if not proofs.joins_by_address(user):
         raise errors.UserAlreadyExists(UNPROVEN)
     return user
 

@@ -177,6 +177,20 @@ async def delete_authenticator(tx: Tx, user: Row, type_: str) -> None:
         raise errors.UserAuthenticatorNotFound
 
 
+async def forget(tx: Tx, user: Row) -> bool:
+    """Remove a locked user's authenticator and recovery codes, and ask for no second factor any
+    more; returns whether there was anything."""
+    gone = await tx.run(
+        "delete from authenticators where project_id = :project_id and user_id = :user_id",
+        project_id=user["project_id"],
+        user_id=user["id"],
+    )
+    if user["mfa"] or user["recovery_codes"]:
+        await tx.update("users", user, mfa=0, recovery_codes=None, updated_at=clock.now())
+        return True
+    return bool(gone)
+
+
 def _purpose(user: Row) -> str:
     return f"recovery_codes:{user['project_id']}:{user['id']}"
 
