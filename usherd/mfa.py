@@ -177,18 +177,21 @@ async def delete_authenticator(tx: Tx, user: Row, type_: str) -> None:
         raise errors.UserAuthenticatorNotFound
 
 
-async def forget(tx: Tx, user: Row) -> bool:
-    """Remove a locked user's authenticator and recovery codes, and ask for no second factor any
-    more; returns whether there was anything."""
+async def forget(tx: Tx, user: Row, *, asking: bool) -> bool:
+    """Remove a locked user's authenticator and recovery codes; returns whether there was anything.
+
+    A second factor is asked for from now on if `asking`.
+    """
     gone = await tx.run(
         "delete from authenticators where project_id = :project_id and user_id = :user_id",
         project_id=user["project_id"],
         user_id=user["id"],
     )
-    if user["mfa"] or user["recovery_codes"]:
-        await tx.update("users", user, mfa=0, recovery_codes=None, updated_at=clock.now())
-        return True
-    return bool(gone)
+    changes = bool(user["mfa"]) != asking or user["recovery_codes"]
+    if changes:
+        changed = {"mfa": int(asking), "recovery_codes": None}
+        await tx.update("users", user, **changed, updated_at=clock.now())
+    return bool(gone or changes)
 
 
 def _purpose(user: Row) -> str:

@@ -14,7 +14,6 @@ UNPROVEN = (
     "There is an account with this address, and nothing proves that it is yours. Sign in to it "
     "in another way, and {} then."
 )
-OTHER = {"email": "phone", "phone": "email"}
 
 
 def settled(user: Row, channel: str) -> bool:
@@ -36,20 +35,33 @@ async def by_message(tx: Tx, project: Project, user: Row, channel: str) -> tuple
     """A locked user is about to be let in for having read a message to their address.
 
     If nothing had told whose the account is, it is theirs from now on, and theirs alone. Returns
-    the user anew, and whether somebody lost a way in. Raises `UserAlreadyExists` where the other
-    address tells that the account is somebody's already.
+    the user anew, and whether somebody lost a way in. Raises `UserAlreadyExists` for a number
+    where the e-mail address tells that the account is somebody's already.
     """
     lost = False
     if not settled(user, channel):
-        if settled(user, OTHER[channel]):
-            raise errors.UserAlreadyExists(UNPROVEN.format("verify the address"))
+        if channel == "phone" and settled(user, "email"):
+            raise errors.UserAlreadyExists(UNPROVEN.format("verify the number"))
         lost = await _shut_out(tx, user, user[channel])
         if user["password"]:
             lost = True
             user = await users.set_password(tx, project, user, user, None)
-        if not (user["mfa"] and await mfa.has_totp(tx, user)):
-            lost |= await mfa.forget(tx, user)
+        user, more = await _loosen(tx, user, channel)
+        lost |= more
     return await users.set_verification(tx, user, f"{channel}_verification", True), lost
+
+
+async def _loosen(tx: Tx, user: Row, channel: str) -> tuple[Row, bool]:
+    """Take back second factors and the other address, but no second factor in force: a message
+    alone must not remove it. Whoever has it lacks the first."""
+    lost = False
+    totp = user["mfa"] and await mfa.has_totp(tx, user)
+    by_phone = user["mfa"] and not totp and user["phone"] and user["phone_verification"]
+    if not totp:
+        lost = await mfa.forget(tx, user, asking=bool(by_phone))
+    if channel == "email" and settled(user, "phone") and not by_phone:
+        return await users.doubt_phone(tx, user), True
+    return user, lost
 
 
 async def _shut_out(tx: Tx, user: Row, address: str) -> bool:

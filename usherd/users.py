@@ -286,6 +286,11 @@ async def set_verification(tx: Tx, user: Row, flag: str, verified: bool) -> Row:
     return await _change(tx, user, **{flag: int(verified)})
 
 
+async def doubt_phone(tx: Tx, user: Row) -> Row:
+    """Forget why the phone number was believed to be the user's."""
+    return await _change(tx, user, phone_verification=0, phone_vouched=0)
+
+
 async def set_mfa(tx: Tx, user: Row, mfa: bool) -> Row:
     """Ask for a second factor at sign-in, or stop asking."""
     return await _change(tx, user, mfa=int(mfa))

@@ -203,23 +203,53 @@ def test_an_unproven_number_does_not_open_an_account_with_a_proven_address(api: 
     assert attacker.call("PATCH", "/account/phone", body).status == 200
     refused = come_in(api, "phone", phone)
     assert (refused.status, refused.type) == TAKEN
-    assert "verify the address" in refused.json["message"]
+    assert "verify the number" in refused.json["message"]
     assert attacker.call("GET", "/account").json["phoneVerification"] is False
     assert "session.create.failed" in events(attacker)
     assert attacker.call("POST", "/account/verification/phone").status == 201
 
 
-def test_nor_an_unproven_address_one_with_a_proven_number(api: Api) -> None:
+def with_number(api: Api) -> tuple[str, str, Person]:
+    """(an unproven address, a proven number, whose account has both)."""
     email, phone = address(), number()
-    attacker = api.person(come_in(api, "phone", phone))
+    person = api.person(come_in(api, "phone", phone))
     body = {"email": email, "password": GOOD}
-    assert attacker.call("PATCH", "/account/email", body).status == 200
-    assert (come_in(api, "email", email).status, come_in(api, "phone", phone).status) == (409, 201)
-    token = api.call("POST", "/account/recovery", {"email": email, "url": "http://localhost/"}).json
-    proof = {"userId": token["userId"], "secret": token["secret"], "password": GOOD + "!"}
-    refused = api.call("PUT", "/account/recovery", proof, key=False)
+    assert person.call("PATCH", "/account/email", body).status == 200
+    return email, phone, person
+
+
+def test_the_address_outranks_the_number(api: Api) -> None:
+    """Recovery goes by mail: whoever reads it has the account, and the number opens it no more."""
+    email, phone, attacker = with_number(api)
+    owner = api.person(come_in(api, "email", email))
+    mine = owner.call("GET", "/account").json
+    assert (mine["phone"], mine["phoneVerification"]) == (phone, False)
+    assert attacker.call("GET", "/account").status == 401
+    refused = come_in(api, "phone", phone)
     assert (refused.status, refused.type) == TAKEN
-    assert by_password(api, email).status == 201
+    assert by_password(api, email).type == WRONG
+
+
+def test_a_number_that_is_a_second_factor_stays_one(api: Api) -> None:
+    email, phone, mira = with_number(api)
+    assert mira.call("POST", "/account/mfa/recovery-codes").status == 201
+    assert mira.call("PATCH", "/account/mfa", {"mfa": True}).status == 200
+    for way, to in (("email", email), ("phone", phone)):
+        person = api.person(come_in(api, way, to))
+        assert person.call("GET", "/account").type == "user_more_factors_required"
+        factors = person.call("GET", "/account/mfa/factors").json
+        assert (factors["phone"], factors["recoveryCode"]) == (True, False)
+
+
+def test_an_authenticator_and_a_number_are_not_kept_together(api: Api) -> None:
+    """They would be two factors, and open the account without its address."""
+    email, phone, attacker = with_number(api)
+    enrol(attacker)
+    assert attacker.call("PATCH", "/account/mfa", {"mfa": True}).status == 200
+    person = api.person(come_in(api, "email", email))
+    factors = person.call("GET", "/account/mfa/factors").json
+    assert (factors["totp"], factors["phone"]) == (True, False)
+    assert (come_in(api, "phone", phone).status, by_password(api, email).status) == (409, 401)
 
 
 # -- an administrator's word --
