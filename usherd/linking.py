@@ -16,23 +16,32 @@ UNPROVEN = proofs.UNPROVEN.format("link this identity")
 TAKEN = "This identity, or its address, belongs to another account."
 
 
-async def sign_in(tx: Tx, vault: Vault, project: Project, found: Found) -> Row:
+async def sign_in(tx: Tx, vault: Vault, project: Project, found: Found) -> tuple[Row, bool]:
     """The user that somebody comes in as, locked: the one who has the identity, the one who
-    provably has its address, or a new one.
+    provably has its address, or a new one; and whether it is a new one.
 
     Raises `UserBlocked`, `UserAlreadyExists`, `UserOauth2SignupDisabled`, `UserCountExceeded`, what
     `policies.check_email` raises, and `Stale`.
     """
     known = await identities.find(tx, project.id, found.provider, found.uid)
     if known is not None:
-        user = await _lock(tx, project, known["user_id"])
+        seen: Row | None = await _lock(tx, project, known["user_id"])
     else:
-        user = await _by_address(tx, project, found) or await _sign_up(tx, project, found)
+        seen = await _by_address(tx, project, found)
+    user = seen or await _sign_up(tx, project, found)
     if not user["status"]:
         raise errors.UserBlocked
     user = await _complete(tx, project, user, found)
     await identities.keep(tx, vault, user, found)
-    return await users.touch(tx, user)
+    return await users.touch(tx, user), seen is None
+
+
+async def concerned(tx: Tx, project: Project, found: Found) -> Row | None:
+    """Whose account somebody wanted into: the one with the identity, or with its address."""
+    known = await identities.find(tx, project.id, found.provider, found.uid)
+    if known is not None:
+        return await users.get(tx, project.id, known["user_id"])
+    return await users.by_email(tx, project.id, found.email) if found.email else None
 
 
 async def link(tx: Tx, vault: Vault, project: Project, user: Row, found: Found) -> Row:

@@ -28,9 +28,6 @@ BEGIN: dict[str, Any] = {
 }
 """What the ways of making a session share."""
 
-FAILED = "session.create.failed"
-"""How the log names a sign-in that was refused."""
-
 
 @endpoints.post(
     "/sessions/email",
@@ -82,7 +79,7 @@ async def _failed(ctx: Context, tx: Tx, email: str) -> None:
     """Write down a sign-in that failed; as much work whether or not there is such a user."""
     await limits.note_failure(tx, ctx.project.id, email)
     user = await users.by_email(tx, ctx.project.id, email)
-    await failures.record(ctx, tx, user, FAILED)
+    await failures.record(ctx, tx, user, failures.SIGN_IN)
 
 
 async def _still(ctx: Context, seen: Row) -> Row:
@@ -107,6 +104,7 @@ async def create_anonymous_session(ctx: Context) -> Session:
     await ctx.learn_agents()
     await users.refuse_full(ctx.tx, ctx.project)
     user = await users.create(ctx.tx, ctx.project, user_id=ids.unique())
+    ctx.happened("users.[userId].create", user)
     return await sign_in(ctx, user, provider="anonymous", factors=["anonymous"])
 
 
@@ -134,10 +132,10 @@ async def create_session(ctx: Context, user_id: CustomId, secret: SecretText) ->
         if way.proves and token["about"] == user[way.proves]:
             user = await proven(ctx, user, way.proves)
     except (errors.UserNotFound, errors.UserInvalidToken) as error:
-        await failures.note(ctx, error, FAILED, user_id)
+        await failures.note(ctx, error, failures.SIGN_IN, user_id)
         raise errors.UserInvalidToken from error
     except (errors.UserBlocked, errors.UserAlreadyExists) as error:
-        await failures.note(ctx, error, FAILED, user_id)
+        await failures.note(ctx, error, failures.SIGN_IN, user_id)
         raise
     mailed = token["kind"] in ("magic-url", "email")
     return await sign_in(ctx, user, provider=way.provider, factors=[way.factor], alert=not mailed)

@@ -8,6 +8,9 @@ from usherd.db import Row, Tx
 from usherd.errors import UserNotFound
 from usherd.http import Context
 
+SIGN_IN = "session.create.failed"
+"""How the log names a sign-in that was refused."""
+
 
 async def note(ctx: Context, error: Exception, event: str, user_id: str) -> None:
     """Undo what was begun because of `error`, and log `event` as something done to the user.

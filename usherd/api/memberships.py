@@ -102,12 +102,14 @@ async def _new(ctx: Context, email: str | None, phone: str | None, name: str) ->
             policies.check_email(email, ctx.project.settings)
         await users.refuse_full(ctx.tx, ctx.project)
     try:
-        return await users.create(
+        user = await users.create(
             ctx.tx, ctx.project, user_id=ids.unique(), email=email, phone=phone,
             name=name or email or "",
         )  # fmt: skip
     except errors.UserAlreadyExists as error:  # somebody made them since we looked
         raise users.Stale from error
+    ctx.happened("users.[userId].create", user)
+    return user
 
 
 @endpoints.post(
