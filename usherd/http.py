@@ -54,6 +54,7 @@ class Context:
     __slots__ = (
         "_client",
         "actor",
+        "beside",
         "caller",
         "house",
         "project",
@@ -80,6 +81,8 @@ class Context:
         self.actor: Row | None = caller.user
         """The user whose activity log this belongs to; a sign-in sets it."""
         self.response_headers: list[tuple[str, str]] = []
+        self.beside: list[events.Event] = []
+        """What happened on the way to what the endpoint's own event tells."""
 
     @property
     def client(self) -> Client:
@@ -122,8 +125,15 @@ class Context:
         agents = {row["user_agent"] for row in rows} or {self.client.user_agent}
         await self.house.detector.learn(agents)
 
+    def happened(self, pattern: str, user: Row) -> None:
+        """Have an event about a user published before the endpoint's own, once it is durable."""
+        names = events.names(pattern, {"userId": user["id"]})
+        made = models.Account.of(user)
+        self.beside.append(events.Event(self.project.id, pattern, names, made, clock.now()))
+
     async def undo(self, error: Exception) -> None:
         """Undo what was begun because of `error`; the next statement begins anew."""
+        self.beside.clear()
         if isinstance(self.tx, LazyTx):
             await self.tx.finish(error)
 
@@ -216,6 +226,8 @@ async def run(
         raise
     await tx.finish()
     house.courier.wake()
+    for event in ctx.beside:
+        house.bus.publish(event)
     if endpoint.event:
         house.bus.publish(
             events.Event(

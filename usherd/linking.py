@@ -6,36 +6,42 @@ its provider vouches for it; `Found.email` holds no other.
 
 from __future__ import annotations
 
-from usherd import errors, identities, ids, policies, users
+from usherd import errors, identities, ids, policies, proofs, users
 from usherd.db import Row, Tx
 from usherd.oauth import Found
 from usherd.projects import Project
 from usherd.vault import Vault
 
-UNPROVEN = (
-    "There is an account with this address, and nothing proves that it is yours. Sign in to it "
-    "in another way, and link this identity then."
-)
+UNPROVEN = proofs.UNPROVEN.format("link this identity")
 TAKEN = "This identity, or its address, belongs to another account."
 
 
-async def sign_in(tx: Tx, vault: Vault, project: Project, found: Found) -> Row:
+async def sign_in(tx: Tx, vault: Vault, project: Project, found: Found) -> tuple[Row, bool]:
     """The user that somebody comes in as, locked: the one who has the identity, the one who
-    provably has its address, or a new one.
+    provably has its address, or a new one; and whether it is a new one.
 
     Raises `UserBlocked`, `UserAlreadyExists`, `UserOauth2SignupDisabled`, `UserCountExceeded`, what
     `policies.check_email` raises, and `Stale`.
     """
     known = await identities.find(tx, project.id, found.provider, found.uid)
     if known is not None:
-        user = await _lock(tx, project, known["user_id"])
+        seen: Row | None = await _lock(tx, project, known["user_id"])
     else:
-        user = await _by_address(tx, project, found) or await _sign_up(tx, project, found)
+        seen = await _by_address(tx, project, found)
+    user = seen or await _sign_up(tx, project, found)
     if not user["status"]:
         raise errors.UserBlocked
     user = await _complete(tx, project, user, found)
     await identities.keep(tx, vault, user, found)
-    return await users.touch(tx, user)
+    return await users.touch(tx, user), seen is None
+
+
+async def concerned(tx: Tx, project: Project, found: Found) -> Row | None:
+    """Whose account somebody wanted into: the one with the identity, or with its address."""
+    known = await identities.find(tx, project.id, found.provider, found.uid)
+    if known is not None:
+        return await users.get(tx, project.id, known["user_id"])
+    return await users.by_email(tx, project.id, found.email) if found.email else None
 
 
 async def link(tx: Tx, vault: Vault, project: Project, user: Row, found: Found) -> Row:
@@ -61,11 +67,7 @@ async def _lock(tx: Tx, project: Project, user_id: str) -> Row:
 
 
 async def _by_address(tx: Tx, project: Project, found: Found) -> Row | None:
-    """The account with the address, if the account itself has proven that it is its own.
-
-    An unproven one may have been made by somebody who waits for the owner of the address to
-    come; one with a second factor must not be opened by a first one that it has never seen.
-    """
+    """The account with the address, if the account itself has proven that it is its own."""
     seen = await users.by_email(tx, project.id, found.email) if found.email else None
     if seen is None:
         return None
@@ -74,7 +76,7 @@ async def _by_address(tx: Tx, project: Project, found: Found) -> Row | None:
         raise users.Stale
     if not user["status"]:
         raise errors.UserBlocked
-    if not user["email_verification"] or user["mfa"]:
+    if not proofs.joins_by_address(user):
         raise errors.UserAlreadyExists(UNPROVEN)
     return user
 

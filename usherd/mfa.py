@@ -177,6 +177,23 @@ async def delete_authenticator(tx: Tx, user: Row, type_: str) -> None:
         raise errors.UserAuthenticatorNotFound
 
 
+async def forget(tx: Tx, user: Row, *, asking: bool) -> bool:
+    """Remove a locked user's authenticator and recovery codes; returns whether there was anything.
+
+    A second factor is asked for from now on if `asking`.
+    """
+    gone = await tx.run(
+        "delete from authenticators where project_id = :project_id and user_id = :user_id",
+        project_id=user["project_id"],
+        user_id=user["id"],
+    )
+    changes = bool(user["mfa"]) != asking or user["recovery_codes"]
+    if changes:
+        changed = {"mfa": int(asking), "recovery_codes": None}
+        await tx.update("users", user, **changed, updated_at=clock.now())
+    return bool(gone or changes)
+
+
 def _purpose(user: Row) -> str:
     return f"recovery_codes:{user['project_id']}:{user['id']}"
 

@@ -243,8 +243,8 @@ async def delete(tx: Tx, user: Row, session_id: str) -> Row:
     return row
 
 
-async def delete_all(tx: Tx, user: Row, *, except_id: str = "") -> None:
-    """End every session of a locked user, or every other."""
+async def delete_all(tx: Tx, user: Row, *, except_id: str = "") -> int:
+    """End every session of a locked user, or every other; returns how many there were."""
     gone = await tx.all(
         "delete from sessions where project_id = :project_id and user_id = :user_id "
         "and id <> :except_id returning id",
@@ -253,3 +253,4 @@ async def delete_all(tx: Tx, user: Row, *, except_id: str = "") -> None:
         except_id=except_id,
     )
     await targets.forget_sessions(tx, user, [session["id"] for session in gone])
+    return len(gone)

@@ -116,8 +116,11 @@ async def create(
     phone: str | None = None,
     name: str = "",
     password: Password | None = None,
+    vouched: bool = False,
 ) -> Row:
     """Make a user and a target for each address that is free.
+
+    `vouched`: an administrator says whose the addresses are.
 
     Raises `UserEmailAlreadyExists` when an identity has the e-mail, `UserAlreadyExists`
     when a user has the id, the e-mail or the phone.
@@ -139,6 +142,8 @@ async def create(
             password=password.digest if password else None,
             hash=password.hash if password else "argon2",
             hash_options=_json(password.options if password else passwords.DEFAULT_OPTIONS),
+            email_vouched=int(vouched and email is not None),
+            phone_vouched=int(vouched and phone is not None),
             password_update=now if password else None,
             password_history=_json(kept),
             search=search.document(user_id, email, name, phone),
@@ -216,8 +221,10 @@ async def rename(tx: Tx, user: Row, name: str) -> Row:
     return await _change(tx, user, name=name, name_key=search.fold(name))
 
 
-async def change_email(tx: Tx, user: Row, email: str) -> Row:
+async def change_email(tx: Tx, user: Row, email: str, *, vouched: bool = False) -> Row:
     """Set the e-mail, or remove it with the empty string; a new one starts unverified.
+
+    `vouched`: an administrator says whose it is.
 
     The same one again changes nothing. Raises `UserEmailAlreadyExists`,
     `UserTargetAlreadyExists`.
@@ -228,12 +235,16 @@ async def change_email(tx: Tx, user: Row, email: str) -> Row:
     if new is not None:
         await _refuse_identity(tx, user["project_id"], user["id"], new)
         await targets.refuse_taken(tx, user, new)
-    row = await _change(tx, user, email=new, email_verification=0)
+    row = await _change(
+        tx, user, email=new, email_verification=0, email_vouched=int(vouched and new is not None)
+    )
     return await targets.follow(tx, row, "email", old, new)
 
 
-async def change_phone(tx: Tx, user: Row, phone: str) -> Row:
+async def change_phone(tx: Tx, user: Row, phone: str, *, vouched: bool = False) -> Row:
     """Set the phone, or remove it with the empty string; a new one starts unverified.
+
+    `vouched`: an administrator says whose it is.
 
     The same one again changes nothing. Raises `UserPhoneAlreadyExists`,
     `UserTargetAlreadyExists`.
@@ -243,7 +254,9 @@ async def change_phone(tx: Tx, user: Row, phone: str) -> Row:
         return await _change(tx, user)
     if new is not None:
         await targets.refuse_taken(tx, user, new)
-    row = await _change(tx, user, phone=new, phone_verification=0)
+    row = await _change(
+        tx, user, phone=new, phone_verification=0, phone_vouched=int(vouched and new is not None)
+    )
     return await targets.follow(tx, row, "sms", old, new)
 
 
@@ -271,6 +284,11 @@ async def set_status(tx: Tx, user: Row, status: bool) -> Row:
 async def set_verification(tx: Tx, user: Row, flag: str, verified: bool) -> Row:
     """Set `email_verification` or `phone_verification`, whether or not there is an address."""
     return await _change(tx, user, **{flag: int(verified)})
+
+
+async def doubt_phone(tx: Tx, user: Row) -> Row:
+    """Forget why the phone number was believed to be the user's."""
+    return await _change(tx, user, phone_verification=0, phone_vouched=0)
 
 
 async def set_mfa(tx: Tx, user: Row, mfa: bool) -> Row:

@@ -21,19 +21,23 @@ MAILS: dict[str, dict[str, Words]] = {
     "verification": {
         "en": Words("Confirm your e-mail address for {{ project }}", (
             "Hello {{ user }},", "please confirm that this e-mail address is yours.",
-            "The link works for {{ minutes }} minutes. If you did not ask for this mail, ignore it.",
+            "The link works for {{ minutes }} minutes. "
+            "Have you not signed up yourself? Then ignore this mail: somebody else would share the account.",
         ), "Confirm my address"),
         "de": Words("Bestätige deine E-Mail-Adresse für {{ project }}", (
             "Hallo {{ user }},", "bitte bestätige, dass diese E-Mail-Adresse dir gehört.",
-            "Der Link gilt {{ minutes }} Minuten. Hast du diese Mail nicht angefordert, ignoriere sie.",
+            "Der Link gilt {{ minutes }} Minuten. "
+            "Hast du dich nicht selbst angemeldet? Dann ignoriere diese Mail: jemand anders hätte das Konto mit dir.",
         ), "Adresse bestätigen"),
         "fr": Words("Confirmez votre adresse e-mail pour {{ project }}", (
             "Bonjour {{ user }},", "veuillez confirmer que cette adresse e-mail est la vôtre.",
-            "Le lien est valable {{ minutes }} minutes. Si vous n'avez rien demandé, ignorez ce message.",
+            "Le lien est valable {{ minutes }} minutes. "
+            "Vous ne vous êtes pas inscrit vous-même ? Ignorez ce message : quelqu'un d'autre partagerait le compte.",
         ), "Confirmer mon adresse"),
         "es": Words("Confirma tu correo electrónico para {{ project }}", (
             "Hola, {{ user }}:", "confirma que esta dirección de correo es tuya.",
-            "El enlace sirve durante {{ minutes }} minutos. Si no lo has pedido tú, ignora este mensaje.",
+            "El enlace sirve durante {{ minutes }} minutos. "
+            "¿No te has registrado tú? Entonces ignora este mensaje: otra persona compartiría la cuenta.",
         ), "Confirmar mi correo"),
     },
     "recovery": {

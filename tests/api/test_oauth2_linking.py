@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.api.test_trails import made_known
 from tests.conftest import Api, Person, Server, unique
 from tests.oauth import (
     APP,
@@ -95,6 +96,14 @@ def test_an_address_that_the_provider_does_not_vouch_for_selects_nobody(provider
     assert identities(browser.person)[0]["providerEmail"] == ""
 
 
+def test_a_sign_up_is_an_event(provider: Provider) -> None:
+    sub, _ = provider.somebody()
+    before = made_known(provider.api)
+    for _ in range(2):
+        provider.browser().dance(sub)
+        assert made_known(provider.api) == before + 1
+
+
 def test_an_unvouched_address_keeps_its_owner_from_nothing(provider: Provider) -> None:
     sub, email = provider.somebody(verified=False)
     provider.browser().dance(sub)
@@ -148,12 +157,44 @@ def test_blocked_people_stay_out(provider: Provider) -> None:
     assert told(provider.browser().dance(sub))["type"] == "user_blocked"
 
 
+def refused(api: Api, user_id: object) -> int:
+    """How many sign-ins were refused to a user."""
+    logs = api.call("GET", f"/users/{user_id}/logs").json["logs"]
+    return sum(log["event"] == "session.create.failed" for log in logs)
+
+
+@pytest.mark.parametrize("flow", ["sessions", "tokens"])
+def test_the_log_tells_who_was_not_let_in(provider: Provider, flow: str) -> None:
+    api = provider.api
+    sub, email = provider.somebody()
+    user = account(api, email, verified=False)
+    assert told(provider.browser().dance(sub, flow))["type"] == TAKEN
+    assert refused(api, user["$id"]) == 1
+    api.call("PATCH", f"/users/{user['$id']}/verification", {"emailVerification": True})
+    provider.browser().dance(sub, flow)
+    api.call("PATCH", f"/users/{user['$id']}/status", {"status": False})
+    assert told(provider.browser().dance(sub, flow))["type"] == "user_blocked"
+    assert refused(api, user["$id"]) == 2
+
+
+def test_the_log_tells_whoever_tried_to_link_what_is_somebody_elses(provider: Provider) -> None:
+    sub, _ = provider.somebody()
+    provider.browser().dance(sub)
+    user = account(provider.api, f"{unique()}@example.org", verified=False)
+    browser = signed_in(provider, provider.api.sign_in(str(user["email"]), GOOD))
+    assert told(browser.dance(sub))["type"] == TAKEN
+    assert refused(provider.api, user["$id"]) == 1
+
+
 def test_a_project_can_be_for_invited_people_only(issuer: str, server: Server) -> None:
     provider = Provider(issuer, new_project(server, oauthSignup=False))
     sub, email = provider.somebody()
     error = told(provider.browser().dance(sub))
     assert (error["type"], error["code"]) == ("user_oauth2_signup_disabled", 403)
     assert provider.api.call("GET", "/users").json["total"] == 0
+    about = {"name": "session.create.failed", "project": provider.api.project}
+    update = "update logs set event = event where project_id = :project and event = :name"
+    assert server.run(update + " and actor_type = 'guest'", **about) == 1
     account(provider.api, email, verified=True)
     browser = provider.browser()
     assert browser.dance(sub) == f"{APP}/ok"

@@ -12,6 +12,7 @@ import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
+from tests.api.test_mail import metric
 from tests.conftest import Api, Mailbox, Person, Phones, Server, unique
 from usherd import clock, db, janitor, projects, vault
 
@@ -109,6 +110,36 @@ def test_a_recovery_link_dies_with_the_address_it_was_sent_to(
     refused = api.call("PUT", "/account/recovery", proof, key=False)
     assert (refused.status, refused.type) == (401, "user_invalid_token")
     assert mira.call("GET", "/account").json["emailVerification"] is False
+
+
+# -- events --
+
+
+def made_known(api: Api) -> float:
+    """How often this server has published that there is a new user."""
+    return metric(api.server, 'usherd_events_total{event="users.[userId].create"}')
+
+
+def test_every_sign_up_is_an_event(api: Api, mira: Person) -> None:
+    email, phone = f"{unique('m')}@example.org", f"+4915{int(unique('')[:8], 16):010d}"[:14]
+    mira.call("POST", "/teams", {"teamId": (team := unique("t")), "name": "Crew"})
+    ways: list[tuple[str, dict[str, Any]]] = [
+        ("/account/sessions/anonymous", {}),
+        ("/account/tokens/magic-url", {"userId": "unique()", "email": email}),
+        ("/account/tokens/email", {"userId": "unique()", "email": "c" + email}),
+        ("/account/tokens/phone", {"userId": "unique()", "phone": phone}),
+    ]
+    for path, body in ways:
+        before = made_known(api)
+        assert api.call("POST", path, body).status == 201
+        assert made_known(api) == before + 1
+        if body:  # now a known one
+            assert api.call("POST", path, body).status == 201
+            assert made_known(api) == before + 1
+    before = made_known(api)
+    body = {"email": "i" + email, "roles": [], "url": "http://localhost/join"}
+    assert mira.call("POST", f"/teams/{team}/memberships", body).status == 201
+    assert made_known(api) == before + 1
 
 
 # -- countries --

@@ -24,10 +24,11 @@ from usherd import (
     tokens,
     users,
 )
+from usherd.api import failures
 from usherd.api.account import me
 from usherd.api.retry import retried
 from usherd.api.signing_in import link, may_lead_to, sign_in
-from usherd.db import Row
+from usherd.db import Row, Tx
 from usherd.endpoints import Endpoints, Redirect
 from usherd.http import Context
 from usherd.limits import per
@@ -41,6 +42,9 @@ from usherd.params import Id, RedirectUrl
 endpoints = Endpoints("/v1/account")
 
 TOKEN_SECONDS = 900
+REFUSED = (errors.UserBlocked, errors.UserAlreadyExists, errors.UserOauth2SignupDisabled)
+"""What the activity log tells of those who are not let in."""
+
 BROWSER = re.compile(r"[0-9a-f]{64}")
 
 GO: dict[str, Any] = {"status": 301, "writes": True, "navigated": True}
@@ -291,10 +295,20 @@ async def _finish(
     """Find out who came back, and `finish` with them. What goes wrong is told to the app."""
     try:
         found = await _found(ctx, started, provider, code=code, error=error, iss=iss, user=user)
-        return await retried(ctx, lambda: finish(found))
+        try:
+            return await retried(ctx, lambda: finish(found))
+        except REFUSED as refused:
+            await ctx.note(refused, lambda tx: _refused(ctx, tx, started, found))
+            raise
     except errors.AppError as refused:
         told_to(started.failure, refused)
         raise
+
+
+async def _refused(ctx: Context, tx: Tx, started: Started, found: Found) -> None:
+    """Write down that somebody was not let in, as whose account that would have been."""
+    user = ctx.caller.user if started.user_id else await linking.concerned(tx, ctx.project, found)
+    await failures.record(ctx, tx, user, failures.SIGN_IN)
 
 
 async def _found(
@@ -318,7 +332,10 @@ async def _person(ctx: Context, started: Started, found: Found) -> Row:
     if started.user_id:
         user = await users.lock(ctx.tx, ctx.project.id, started.user_id)
         return await linking.link(ctx.tx, ctx.vault, ctx.project, user, found)
-    return await linking.sign_in(ctx.tx, ctx.vault, ctx.project, found)
+    user, new = await linking.sign_in(ctx.tx, ctx.vault, ctx.project, found)
+    if new:
+        ctx.happened("users.[userId].create", user)
+    return user
 
 
 def _success(ctx: Context, started: Started) -> str:

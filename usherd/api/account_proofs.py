@@ -7,7 +7,7 @@ from usherd.api import credentials, failures
 from usherd.api.account import me
 from usherd.api.account_tokens import send_code, shown
 from usherd.api.retry import retried
-from usherd.api.signing_in import check_redirect, link
+from usherd.api.signing_in import check_redirect, link, proven
 from usherd.endpoints import Endpoints
 from usherd.http import Context
 from usherd.limits import per
@@ -66,7 +66,10 @@ async def create_recovery(ctx: Context, email: Email, url: RedirectUrl) -> Token
 async def update_recovery(
     ctx: Context, user_id: Id, secret: SecretText, password: Password
 ) -> Token:
-    """Set a new password with the link's secret. This proves the e-mail address, too."""
+    """Set a new password with the link's secret. This proves the e-mail address, too.
+
+    If nobody had proven it, nothing else that was set before opens the account any more.
+    """
     await credentials.refuse_poor(ctx, password)
 
     async def attempt() -> Token:
@@ -78,15 +81,15 @@ async def update_recovery(
         token = await tokens.prove(
             ctx.tx, ctx.project.id, user_id, secret, "recovery", about=user["email"]
         )
-        user = await users.set_password(ctx.tx, ctx.project, user, seen, new)
-        ctx.actor = await users.set_verification(ctx.tx, user, "email_verification", True)
+        user = await proven(ctx, user, "email")
+        ctx.actor = await users.set_password(ctx.tx, ctx.project, user, seen, new)
         if ctx.project.settings.session_invalidation:
             await sessions.delete_all(ctx.tx, ctx.actor)
         return shown(ctx, token, "")
 
     try:
         return await retried(ctx, attempt)
-    except errors.UserInvalidToken as error:
+    except (errors.UserInvalidToken, errors.UserAlreadyExists) as error:
         await failures.note(ctx, error, "recovery.update.failed", user_id)
         raise
 

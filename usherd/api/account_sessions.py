@@ -9,7 +9,7 @@ from usherd.api import credentials, failures
 from usherd.api.account import me, my_session
 from usherd.api.account_oauth2 import renewed_tokens
 from usherd.api.retry import retried
-from usherd.api.signing_in import clear_cookies, sign_in
+from usherd.api.signing_in import clear_cookies, proven, sign_in
 from usherd.db import Row, Tx
 from usherd.endpoints import Endpoints
 from usherd.http import Context
@@ -27,9 +27,6 @@ BEGIN: dict[str, Any] = {
     "login": True,
 }
 """What the ways of making a session share."""
-
-FAILED = "session.create.failed"
-"""How the log names a sign-in that was refused."""
 
 
 @endpoints.post(
@@ -82,7 +79,7 @@ async def _failed(ctx: Context, tx: Tx, email: str) -> None:
     """Write down a sign-in that failed; as much work whether or not there is such a user."""
     await limits.note_failure(tx, ctx.project.id, email)
     user = await users.by_email(tx, ctx.project.id, email)
-    await failures.record(ctx, tx, user, FAILED)
+    await failures.record(ctx, tx, user, failures.SIGN_IN)
 
 
 async def _still(ctx: Context, seen: Row) -> Row:
@@ -107,6 +104,7 @@ async def create_anonymous_session(ctx: Context) -> Session:
     await ctx.learn_agents()
     await users.refuse_full(ctx.tx, ctx.project)
     user = await users.create(ctx.tx, ctx.project, user_id=ids.unique())
+    ctx.happened("users.[userId].create", user)
     return await sign_in(ctx, user, provider="anonymous", factors=["anonymous"])
 
 
@@ -117,7 +115,11 @@ async def create_anonymous_session(ctx: Context) -> Session:
     **BEGIN,
 )
 async def create_session(ctx: Context, user_id: CustomId, secret: SecretText) -> Session:
-    """Exchange a token for a session. The token is used up."""
+    """Exchange a token for a session. The token is used up.
+
+    A link or code also proves the address it was sent to. If nobody had proven it, the account is
+    theirs alone from then on: the password goes, and every other way in.
+    """
     await ctx.learn_agents()
     async with ctx.house.db.write() as tx:
         await tokens.count_try(tx, ctx.project.id, user_id, secret)
@@ -126,14 +128,15 @@ async def create_session(ctx: Context, user_id: CustomId, secret: SecretText) ->
         token = await tokens.consume(ctx.tx, ctx.project.id, user_id, secret)
         if not user["status"]:
             raise errors.UserBlocked
-    except (errors.UserNotFound, errors.UserInvalidToken, errors.UserBlocked) as error:
-        await failures.note(ctx, error, FAILED, user_id)
-        if isinstance(error, errors.UserBlocked):
-            raise
+        way = tokens.WAYS[token["kind"]]
+        if way.proves and token["about"] == user[way.proves]:
+            user = await proven(ctx, user, way.proves)
+    except (errors.UserNotFound, errors.UserInvalidToken) as error:
+        await failures.note(ctx, error, failures.SIGN_IN, user_id)
         raise errors.UserInvalidToken from error
-    way = tokens.WAYS[token["kind"]]
-    if way.proves and token["about"] == user[way.proves]:
-        user = await users.set_verification(ctx.tx, user, f"{way.proves}_verification", True)
+    except (errors.UserBlocked, errors.UserAlreadyExists) as error:
+        await failures.note(ctx, error, failures.SIGN_IN, user_id)
+        raise
     mailed = token["kind"] in ("magic-url", "email")
     return await sign_in(ctx, user, provider=way.provider, factors=[way.factor], alert=not mailed)
 

@@ -40,13 +40,15 @@ async def _made(ctx: Context, user_id: str, find: Find, **address: Any) -> Row:
     """A new user, or the one whom a request at the same moment has made."""
     await users.refuse_full(ctx.tx, ctx.project)
     try:
-        return await users.create(ctx.tx, ctx.project, user_id=ids.resolve(user_id), **address)
+        user = await users.create(ctx.tx, ctx.project, user_id=ids.resolve(user_id), **address)
+        ctx.happened("users.[userId].create", user)
+        return user
     except errors.UserAlreadyExists as error:
         await ctx.undo(error)
-        user = await _found(ctx, find)
-        if user is None:
+        other = await _found(ctx, find)
+        if other is None:
             raise
-        return user
+        return other
 
 
 async def _by_email(ctx: Context, user_id: str, email: str, clash: type[errors.AppError]) -> Row:

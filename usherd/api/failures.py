@@ -1,4 +1,5 @@
-"""What failed is written down: the log of the person concerned tells it under a name of its own."""
+"""What failed, or happened beside, is written down: the log of the person concerned tells it under
+a name of its own."""
 
 from __future__ import annotations
 
@@ -6,6 +7,9 @@ from usherd import logs, users
 from usherd.db import Row, Tx
 from usherd.errors import UserNotFound
 from usherd.http import Context
+
+SIGN_IN = "session.create.failed"
+"""How the log names a sign-in that was refused."""
 
 
 async def note(ctx: Context, error: Exception, event: str, user_id: str) -> None:
@@ -25,6 +29,6 @@ async def note(ctx: Context, error: Exception, event: str, user_id: str) -> None
 
 
 async def record(ctx: Context, tx: Tx, user: Row | None, event: str) -> None:
-    """Log `event` as something that was tried with the user."""
+    """Log `event` as something that was tried with the user, or has happened to them."""
     ids = {"userId": user["id"] if user else ""}
     await logs.record(tx, ctx.project.id, ctx.caller, user, event, ids, ctx.client)

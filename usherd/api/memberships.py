@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from usherd import errors, ids, memberships, policies, query, teams, users
 from usherd.api.retry import retried
-from usherd.api.signing_in import check_redirect, link, sign_in
+from usherd.api.signing_in import check_redirect, link, proven, sign_in
 from usherd.api.teams import own_membership, require_owner, visible
 from usherd.db import Row
 from usherd.endpoints import Endpoints
@@ -102,12 +102,14 @@ async def _new(ctx: Context, email: str | None, phone: str | None, name: str) ->
             policies.check_email(email, ctx.project.settings)
         await users.refuse_full(ctx.tx, ctx.project)
     try:
-        return await users.create(
+        user = await users.create(
             ctx.tx, ctx.project, user_id=ids.unique(), email=email, phone=phone,
             name=name or email or "",
         )  # fmt: skip
     except errors.UserAlreadyExists as error:  # somebody made them since we looked
         raise users.Stale from error
+    ctx.happened("users.[userId].create", user)
+    return user
 
 
 @endpoints.post(
@@ -197,7 +199,8 @@ async def update_membership_status(
 ) -> Membership:
     """Accept an invitation with the `userId` and `secret` of its link.
 
-    It proves the address that the link was sent to. Who is not signed in is so afterwards.
+    It proves the address that the link was sent to. Who is not signed in is so afterwards, and
+    is then alone with an account whose address nobody had proven.
     """
     await ctx.learn_agents()
     project_id = ctx.project.id
@@ -214,14 +217,17 @@ async def update_membership_status(
     if not user["status"]:
         raise errors.UserBlocked
     channel = row["channel"]
-    if row["about"] == user[channel]:
+    guest = ctx.caller.user is None
+    if row["about"] == user[channel] and guest:
+        user = await proven(ctx, user, channel)
+    elif row["about"] == user[channel]:
         user = await users.set_verification(ctx.tx, user, f"{channel}_verification", True)
-    elif ctx.caller.user is None:  # whoever reads mail at the old address is not let in
+    elif guest:  # whoever reads mail at the old address is not let in
         raise errors.TeamInvalidSecret(
             "The user's address has changed since the invitation; sign in before accepting it."
         )
     row = await memberships.accept(ctx.tx, team, row)
-    if ctx.caller.user is None:
+    if guest:
         uid = row["about"] if channel == "email" else ""
         await sign_in(ctx, user, provider=channel, provider_uid=uid, factors=[channel])
     described = await memberships.described(ctx.tx, project_id, [row])

@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import msgspec
 
-from usherd import agents, clock, errors, geo, origins, provider_tokens, sessions
+from usherd import agents, clock, errors, geo, origins, proofs, provider_tokens, sessions
+from usherd.api import failures
 from usherd.db import Row
 from usherd.http import Context
 from usherd.models import Session
@@ -43,6 +44,17 @@ async def sign_in(
             await _tell(ctx, user, row)
     row = provider_tokens.hidden(row)
     return Session.of(row, current=True, secret=secret if ctx.caller.shows_secrets else "")
+
+
+async def proven(ctx: Context, user: Row, channel: str) -> Row:
+    """A locked user is about to be let in for what was sent to their `email` or `phone`.
+
+    Where that takes the account from somebody, the log tells it. Raises `UserAlreadyExists`.
+    """
+    user, lost = await proofs.by_message(ctx.tx, ctx.project, user, channel)
+    if lost:
+        await failures.record(ctx, ctx.tx, user, "user.claim")
+    return user
 
 
 async def _tell(ctx: Context, user: Row, session: Row) -> None:

@@ -36,7 +36,7 @@ async def update_email(ctx: Context, user_id: Id, email: EmailOrEmpty) -> User:
     string removes both. Setting the address that the user already has changes nothing.
     """
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
-    return User.of(await users.change_email(ctx.tx, user, email))
+    return User.of(await users.change_email(ctx.tx, user, email, vouched=True))
 
 
 @endpoints.patch(
@@ -52,7 +52,7 @@ async def update_phone(ctx: Context, user_id: Id, number: PhoneOrEmpty) -> User:
     string removes both. Setting the number that the user already has changes nothing.
     """
     user = await users.lock(ctx.tx, ctx.project.id, user_id)
-    return User.of(await users.change_phone(ctx.tx, user, number))
+    return User.of(await users.change_phone(ctx.tx, user, number, vouched=True))
 
 
 @endpoints.patch(

@@ -73,7 +73,7 @@ async def create(
     stored = None
     if password is not None:
         stored = await credentials.first(ctx, password, **about)
-    row = await users.create(ctx.tx, ctx.project, **about, password=stored)
+    row = await users.create(ctx.tx, ctx.project, **about, password=stored, vouched=True)
     return User.of(row)
 
 
@@ -89,6 +89,7 @@ async def imported(
         email=email,
         name=name,
         password=users.Password(algorithm, digest, options),
+        vouched=True,
     )
     return User.of(row)
 

@@ -13,6 +13,7 @@ import asyncpg
 
 from usherd import errors
 from usherd.db import BadUrl, Duplicate, Row, statements
+from usherd.db.postgres_indexes import Indexes
 from usherd.db.postgres_pool import Pool
 from usherd.db.postgres_upkeep import CONNECT_SECONDS, migrate
 
@@ -154,13 +155,18 @@ class ReadTx(_Statements):
 class WriteTx(_Statements):
     """One transaction on one connection."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: asyncpg.Connection, indexes: Indexes) -> None:
         self._connection = connection
+        self._indexes = indexes
 
     async def _fetch(self, sql: str, params: dict[str, Any]) -> list[asyncpg.Record]:
         text, names = translate(sql)
-        with _translated():
+        try:
             return list(await self._connection.fetch(text, *[params[name] for name in names]))
+        except asyncpg.UniqueViolationError as error:
+            raise Duplicate(await self._indexes.violated(error)) from error
+        except DRIVER as error:
+            raise ours(error) from error
 
     async def run(self, sql: str, **params: Any) -> int:
         text, names = translate(sql)
@@ -185,6 +191,7 @@ class PostgresDatabase:
         self._points = points
         self.reader = ReadTx(points, listings)
         self._listings = listings
+        self._indexes = Indexes(listings)
 
     @classmethod
     async def open(cls, url: str, statement_timeout: float, pool_size: int) -> PostgresDatabase:
@@ -228,7 +235,7 @@ class PostgresDatabase:
             with _translated():
                 await connection.execute("begin")
             try:
-                yield WriteTx(connection)
+                yield WriteTx(connection, self._indexes)
             except BaseException as error:
                 await self._undo(connection, error)
                 raise

@@ -135,6 +135,7 @@ async function oauth2() {
 }
 
 async function sessions() {
+  await signIn("third horse here");
   const mine = await signIn("third horse here");
   const { jwt } = await mine.createJWT();
   assert.equal((await as({ setJWT: jwt }, called).get()).email, email);
