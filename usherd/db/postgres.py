@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +22,8 @@ log = logging.getLogger("usherd.db")
 
 ANSWER_SECONDS = 5.0
 """How much longer than its own time limit a statement may take before we give the server up."""
+
+LOOK_SECONDS = 1.0
 
 LISTING_POOL = 4
 
@@ -118,20 +121,31 @@ class _Statements:
 
 
 class ReadTx(_Statements):
-    """Each statement on whichever connection is free: one round trip, nothing held."""
+    """Each statement on whichever connection is free: one round trip, nothing held.
 
-    def __init__(self, points: Pool, listings: Pool) -> None:
+    One that outlasts `patience` seconds, because the network swallows the answer, loses its
+    connection: one look a second costs less than a timer a statement.
+    """
+
+    def __init__(self, points: Pool, listings: Pool, patience: float) -> None:
         self._points = points
         self._listings = listings
+        self._patience = patience
+        self._asked: dict[asyncpg.Connection, float] = {}
+        """When each statement that is not answered yet was sent."""
+        self._now = asyncio.get_running_loop().time
+        self._watch = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
 
     async def _fetch(self, sql: str, params: dict[str, Any]) -> list[asyncpg.Record]:
         return await self._on(self._points, sql, params)
 
     async def _on(self, pool: Pool, sql: str, params: dict[str, Any]) -> list[asyncpg.Record]:
         text, names = translate(sql)
-        connection = None
+        connection = pool.at_hand()
         try:
-            connection = await pool.take()
+            if connection is None:
+                connection = await pool.take()
+            self._asked[connection] = self._now()
             rows: list[asyncpg.Record] = await connection.fetch(
                 text, *[params[name] for name in names]
             )
@@ -140,7 +154,12 @@ class ReadTx(_Statements):
             raise ours(error) from error
         finally:
             if connection is not None:
+                self._asked.pop(connection, None)
                 pool.give(connection)
+
+    async def one(self, sql: str, **params: Any) -> Row | None:
+        rows = await self._on(self._points, sql, params)
+        return dict(rows[0]) if rows else None
 
     async def listing(self, sql: str, params: dict[str, Any]) -> list[Row]:
         return [dict(row) for row in await self._on(self._listings, sql, params)]
@@ -149,20 +168,34 @@ class ReadTx(_Statements):
         text, names = translate(sql)
         with _translated():
             async with self._points.lent() as connection:
-                return changed(await connection.execute(text, *[params[name] for name in names]))
+                values = [params[name] for name in names]
+                return changed(await connection.execute(text, *values, timeout=self._patience))
+
+    def _look(self) -> None:
+        latest = self._now() - self._patience
+        for connection, asked in tuple(self._asked.items()):
+            if asked < latest:
+                connection.terminate()
+        self._watch = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    def close(self) -> None:
+        """Watch no longer."""
+        self._watch.cancel()
 
 
 class WriteTx(_Statements):
     """One transaction on one connection."""
 
-    def __init__(self, connection: asyncpg.Connection, indexes: Indexes) -> None:
+    def __init__(self, connection: asyncpg.Connection, indexes: Indexes, patience: float) -> None:
         self._connection = connection
         self._indexes = indexes
+        self._patience = patience
 
     async def _fetch(self, sql: str, params: dict[str, Any]) -> list[asyncpg.Record]:
         text, names = translate(sql)
         try:
-            return list(await self._connection.fetch(text, *[params[name] for name in names]))
+            values = [params[name] for name in names]
+            return list(await self._connection.fetch(text, *values, timeout=self._patience))
         except asyncpg.UniqueViolationError as error:
             raise Duplicate(await self._indexes.violated(error)) from error
         except DRIVER as error:
@@ -171,8 +204,8 @@ class WriteTx(_Statements):
     async def run(self, sql: str, **params: Any) -> int:
         text, names = translate(sql)
         with _translated():
-            status = await self._connection.execute(text, *[params[name] for name in names])
-            return changed(status)
+            values = [params[name] for name in names]
+            return changed(await self._connection.execute(text, *values, timeout=self._patience))
 
 
 def changed(status: str) -> int:
@@ -187,9 +220,10 @@ class PostgresDatabase:
     engine = "postgres"
     changes = None
 
-    def __init__(self, points: Pool, listings: Pool) -> None:
+    def __init__(self, points: Pool, listings: Pool, statement_timeout: float) -> None:
         self._points = points
-        self.reader = ReadTx(points, listings)
+        self._patience = statement_timeout + ANSWER_SECONDS
+        self.reader = ReadTx(points, listings, self._patience)
         self._listings = listings
         self._indexes = Indexes(listings)
 
@@ -205,8 +239,7 @@ class PostgresDatabase:
         def pool(size: int, **more: str) -> Pool:
             return Pool(
                 lambda: asyncpg.connect(
-                    url, server_settings=limits | more, timeout=CONNECT_SECONDS,
-                    command_timeout=statement_timeout + ANSWER_SECONDS,
+                    url, server_settings=limits | more, timeout=CONNECT_SECONDS
                 ),
                 size,
             )  # fmt: skip
@@ -215,7 +248,7 @@ class PostgresDatabase:
             await migrate(url)
             # A listing's plan depends on its values: never the generic plan.
             listings = pool(LISTING_POOL, plan_cache_mode="force_custom_plan")
-            return cls(pool(pool_size), listings)
+            return cls(pool(pool_size), listings, statement_timeout)
         except (ValueError, asyncpg.ClientConfigurationError) as error:
             raise BadUrl(f"The PostgreSQL URL cannot be used: {error}.") from error
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
@@ -233,9 +266,9 @@ class PostgresDatabase:
             connection = await self._points.take()
         try:
             with _translated():
-                await connection.execute("begin")
+                await connection.execute("begin", timeout=self._patience)
             try:
-                yield WriteTx(connection, self._indexes)
+                yield WriteTx(connection, self._indexes, self._patience)
             except BaseException as error:
                 await self._undo(connection, error)
                 raise
@@ -257,7 +290,7 @@ class PostgresDatabase:
     async def _commit(self, connection: asyncpg.Connection) -> None:
         with _translated():
             try:
-                status = await connection.execute("commit")
+                status = await connection.execute("commit", timeout=self._patience)
             except UNREACHABLE as error:
                 if connection.is_closed() or isinstance(error, TimeoutError):
                     raise errors.DatabaseUnavailable(UNCERTAIN) from error
@@ -267,5 +300,6 @@ class PostgresDatabase:
 
     async def close(self) -> None:
         """Give back every connection, waiting for those in use."""
+        self.reader.close()
         await self._points.close()
         await self._listings.close()

@@ -33,7 +33,7 @@ class Indexes:
         if found not in self._roots:
             try:
                 async with self._pool.lent() as connection:
-                    root = await connection.fetchval(_ROOT, *found)
+                    root = await connection.fetchval(_ROOT, *found, timeout=5.0)
             except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError):
                 return found[0]
             self._roots[found] = root or found[0]

@@ -39,17 +39,24 @@ class Pool:
         connecting raises."""
         if self._closing is not None:
             raise asyncpg.InterfaceError("the pool is closed")
+        connection = self.at_hand()
+        if connection is not None:
+            return connection
+        if self._room:
+            self._room -= 1
+            return await self._make()
+        connection_or_room = await self._wait()
+        return connection_or_room or await self._make()
+
+    def at_hand(self) -> asyncpg.Connection | None:
+        """A free connection, or None when `take` has to make or to wait for one."""
         while self._free:
             connection = self._free.pop()
             if not connection.is_closed():
                 self._used.add(connection)
                 return connection
             self._room += 1
-        if self._room:
-            self._room -= 1
-            return await self._make()
-        connection_or_room = await self._wait()
-        return connection_or_room or await self._make()
+        return None
 
     async def _make(self) -> asyncpg.Connection:
         try:
