@@ -28,6 +28,9 @@ from usherd.wire import Receive, Scope, Send
 
 log = logging.getLogger("usherd")
 
+GARBAGE = 20_000
+"""New objects between two looks for cycles: requests make none, but many objects at a time."""
+
 
 async def open_house(settings: Settings) -> House:
     """Everything that requests share. Raises `db.BadUrl`, `DatabaseUnavailable`, `VaultLocked`."""
@@ -89,6 +92,7 @@ class App:
                 self._api = Api(self._house, TABLE, PLAIN)
                 gc.collect()
                 gc.freeze()  # what lives as long as the process is not looked through again
+                gc.set_threshold(GARBAGE, 10, 10)
                 await send({"type": "lifespan.startup.complete"})
             else:
                 if self._house is not None:

@@ -133,8 +133,8 @@ class ReadTx(_Statements):
         self._patience = patience
         self._asked: dict[asyncpg.Connection, float] = {}
         """When each statement that is not answered yet was sent."""
-        self._now = asyncio.get_running_loop().time
-        self._watch = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+        self._loop = asyncio.get_running_loop()
+        self._watch = self._loop.call_later(LOOK_SECONDS, self._look)
 
     async def _fetch(self, sql: str, params: dict[str, Any]) -> list[asyncpg.Record]:
         return await self._on(self._points, sql, params)
@@ -145,7 +145,7 @@ class ReadTx(_Statements):
         try:
             if connection is None:
                 connection = await pool.take()
-            self._asked[connection] = self._now()
+            self._asked[connection] = self._loop.time()
             rows: list[asyncpg.Record] = await connection.fetch(
                 text, *[params[name] for name in names]
             )
@@ -172,11 +172,11 @@ class ReadTx(_Statements):
                 return changed(await connection.execute(text, *values, timeout=self._patience))
 
     def _look(self) -> None:
-        latest = self._now() - self._patience
+        latest = self._loop.time() - self._patience
         for connection, asked in tuple(self._asked.items()):
             if asked < latest:
                 connection.terminate()
-        self._watch = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+        self._watch = self._loop.call_later(LOOK_SECONDS, self._look)
 
     def close(self) -> None:
         """Watch no longer."""

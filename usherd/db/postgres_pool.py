@@ -16,6 +16,10 @@ ACQUIRE_SECONDS = 5.0
 """How long a request waits for a free connection before it is told to come back later."""
 
 
+Turn = tuple[float, asyncio.Future[asyncpg.Connection | None]]
+"""Since when somebody waits, and for what: a connection, or None, the right to make one."""
+
+
 class Pool:
     """At most `size` connections, made when they are needed. Whoever waits longest is next.
 
@@ -30,8 +34,11 @@ class Pool:
         self._used: set[asyncpg.Connection] = set()
         self._old: set[asyncpg.Connection] = set()
         """In use, and not to be used again."""
-        self._waiting: deque[asyncio.Future[asyncpg.Connection | None]] = deque()
-        """Each gets a connection, or None: the right to make one."""
+        self._waiting: deque[Turn] = deque()
+        """Whoever waits, since when: the first ones first."""
+        self._loop = asyncio.get_running_loop()
+        self._limit: asyncio.TimerHandle | None = None
+        """When the first of those who wait has waited for too long."""
         self._closing: asyncio.Future[None] | None = None
 
     async def take(self) -> asyncpg.Connection:
@@ -68,18 +75,29 @@ class Pool:
         return connection
 
     async def _wait(self) -> asyncpg.Connection | None:
-        loop = asyncio.get_running_loop()
-        turn = loop.create_future()
-        self._waiting.append(turn)
-        limit = loop.call_later(ACQUIRE_SECONDS, _too_late, turn)
+        turn = self._loop.create_future()
+        self._waiting.append((self._loop.time(), turn))
+        if self._limit is None:
+            self._limit = self._loop.call_later(ACQUIRE_SECONDS, self._send_away)
         try:
             return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._pass_on(turn.result())  # the turn came together with the cancellation
             raise
-        finally:
-            limit.cancel()
+
+    def _send_away(self) -> None:
+        """End the waiting of those who have waited for too long: one timer serves them all."""
+        self._limit = None
+        latest = self._loop.time() - ACQUIRE_SECONDS
+        while self._waiting:
+            since, turn = self._waiting[0]
+            if since > latest and not turn.done():
+                self._limit = self._loop.call_at(since + ACQUIRE_SECONDS, self._send_away)
+                return
+            self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(TimeoutError("no connection was free in time"))
 
     def give(self, connection: asyncpg.Connection) -> None:
         """Hand back what `take` gave; a connection that is closed makes room for a new one."""
@@ -93,7 +111,7 @@ class Pool:
 
     def _pass_on(self, connection: asyncpg.Connection | None) -> None:
         while self._waiting:
-            turn = self._waiting.popleft()
+            _, turn = self._waiting.popleft()
             if not turn.done():
                 if connection is not None:
                     self._used.add(connection)
@@ -122,13 +140,10 @@ class Pool:
 
     async def close(self) -> None:
         """Wait for those in use, and close every connection."""
-        self._closing = asyncio.get_running_loop().create_future()
+        self._closing = self._loop.create_future()
         if self._used:
             await self._closing
         while self._free:
             await self._free.pop().close()
-
-
-def _too_late(turn: asyncio.Future[asyncpg.Connection | None]) -> None:
-    if not turn.done():
-        turn.set_exception(TimeoutError("no connection was free in time"))
+        if self._limit is not None:
+            self._limit.cancel()

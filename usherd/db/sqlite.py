@@ -154,6 +154,7 @@ class Snapshots(ReadTx):
     def __init__(self, database: SqliteDatabase, connection: Connection) -> None:
         super().__init__(database, connection)
         self._open = False
+        self._loop = asyncio.get_running_loop()  # asking for it costs a system call
 
     async def one(self, sql: str, **params: Any) -> Row | None:
         if not self._open:
@@ -169,7 +170,7 @@ class Snapshots(ReadTx):
     def _begin(self) -> None:
         self.connection.raw.execute("begin")
         self._open = True
-        asyncio.get_running_loop().call_soon(self.end)
+        self._loop.call_soon(self.end)
 
     def end(self) -> None:
         """Let the next statement see the newest state."""

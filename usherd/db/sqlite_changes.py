@@ -24,6 +24,7 @@ class Changes:
         self._pending: dict[str, set[int]] = {}
         self._version = self._data_version()
         self._looked = False
+        self._loop = asyncio.get_running_loop()  # asking for it costs a system call
         self._raw.set_update_hook(self._note)
 
     def subscribe(self, table: str, forget: Forget) -> None:
@@ -47,7 +48,7 @@ class Changes:
         """Forget everything if another process has written; looks at most once a turn."""
         if not self._looked:
             self._looked = True
-            asyncio.get_running_loop().call_soon(self._look_again)
+            self._loop.call_soon(self._look_again)
             if not self._writer.occupied:
                 self.compare()
 

@@ -40,6 +40,7 @@ class Writer:
         """`begun` is called when nobody else can write any more, `ended` when a batch is on disk
         and nobody knows it yet."""
         self.raw = raw
+        self._loop = asyncio.get_running_loop()  # asking for it costs a system call
         self._begun = begun
         self._ended = ended
         self._thread = ThreadPoolExecutor(1, "usherd-commit")
@@ -60,7 +61,7 @@ class Writer:
     async def enter(self) -> None:
         """Wait for the turn, then open a savepoint."""
         if self._busy or self._flushing:
-            turn = asyncio.get_running_loop().create_future()
+            turn = self._loop.create_future()
             self._waiting.append(turn)
             try:
                 await turn
@@ -100,9 +101,8 @@ class Writer:
             raw.execute("begin immediate")
         except apsw.BusyError:  # another process writes: be patient, but not on the loop thread
             raw.set_busy_timeout(BUSY_MILLISECONDS)
-            loop = asyncio.get_running_loop()
             await asyncio.shield(
-                loop.run_in_executor(self._thread, lambda: raw.execute("begin immediate"))
+                self._loop.run_in_executor(self._thread, lambda: raw.execute("begin immediate"))
             )
 
     async def leave(self) -> None:
@@ -112,7 +112,7 @@ class Writer:
         except apsw.Error as error:
             self.undo()
             raise unavailable(error) from error
-        durable = asyncio.get_running_loop().create_future()
+        durable = self._loop.create_future()
         self._batch.append(durable)
         self._pass_on()
         await asyncio.shield(durable)
@@ -151,7 +151,7 @@ class Writer:
                 return
         self._busy = False
         # One more round of the loop, so that requests already in the sockets join this batch.
-        asyncio.get_running_loop().call_soon(self._flush)
+        self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         if self._busy or self._flushing:
@@ -161,8 +161,7 @@ class Writer:
                 self._pass_on()
             return
         self._flushing = True
-        loop = asyncio.get_running_loop()
-        done = loop.run_in_executor(self._thread, self._commit)
+        done = self._loop.run_in_executor(self._thread, self._commit)
         done.add_done_callback(self._flushed)
 
     def _commit(self) -> None:
