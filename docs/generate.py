@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from usherd import api, errors, keys, settings
-from usherd.endpoints import Endpoint
+from usherd.endpoints import Endpoint, Page
 
 DOCS = Path(__file__).parent
 NOTE = "<!-- Written by docs/generate.py. -->\n\n"
@@ -38,7 +38,8 @@ def endpoints() -> str:
     for endpoint in sorted(api.TABLE, key=lambda e: e.path.split("/")[2]):
         if endpoint.path.split("/")[2] != service:
             service = endpoint.path.split("/")[2]
-            parts.append(f"\n## {service.capitalize()}\n")
+            title = "Pages" if endpoint.response is Page else service.capitalize()
+            parts.append(f"\n## {title}\n")
         parts.append(_endpoint(endpoint))
     return "".join(parts)
 

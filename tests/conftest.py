@@ -356,9 +356,10 @@ class Api:
             sent["X-Appwrite-Key"] = self.key
         if body is not None:
             more["json"] = body
+        root = self.server.endpoint.removesuffix("/v1")
         answer = self.http.request(
             method,
-            self.server.endpoint + path,
+            (root if path.startswith("/auth/") else self.server.endpoint) + path,
             params=query,
             headers=sent | (headers or {}),
             **more,

@@ -22,6 +22,16 @@ NO_STORE: Headers = [
 ]
 
 
+AS_PAGE: Headers = [
+    (b"content-type", pages.HTML),
+    (b"content-security-policy", pages.POLICY),
+    (b"referrer-policy", b"strict-origin"),
+    *NO_STORE,
+]
+"""What goes along with a page of ours. Its address may hold a secret, which no other page learns;
+a form on it has to tell its origin, which it would not under `no-referrer`."""
+
+
 def onward(location: str) -> Headers:
     """The headers that send a browser on, without telling the next page where it came from."""
     safe = quote(location, safe="%:/?#[]@!$&'()*+,;=~")
@@ -37,9 +47,7 @@ def page_of(error: errors.AppError) -> Answer:
     """What somebody sees whose browser has run into an error: the app's page, or ours."""
     if error.failure_url:
         return 301, onward(error.failure_url), b""
-    headers: Headers = [
-        (b"content-type", pages.HTML), (b"content-security-policy", pages.POLICY), *NO_STORE,
-    ]  # fmt: skip
+    headers = [*AS_PAGE]
     headers += [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
     return error.code, headers, pages.page("That did not work", error.message, error.type)
 

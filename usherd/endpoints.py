@@ -64,6 +64,14 @@ class Redirect(msgspec.Struct, frozen=True):
     """The model of what has come into being: the event tells of it."""
 
 
+class Page(msgspec.Struct, frozen=True):
+    """What a browser shows."""
+
+    html: bytes
+    about: Any = None
+    """The model of what has come into being: the event tells of it."""
+
+
 class Endpoints:
     """A piece of the table: the routes below one prefix."""
 

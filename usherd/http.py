@@ -22,14 +22,15 @@ from usherd import (
     models,
     origins,
     outbox,
+    pages,
     proxies,
     users,
 )
-from usherd.answers import JSON, NO_BODY, Answer, Headers, onward, page_of, refusal
+from usherd.answers import AS_PAGE, JSON, NO_BODY, Answer, Headers, onward, page_of, refusal
 from usherd.auth import Caller, Client
 from usherd.db import Row, Tx
 from usherd.db.lazy import LazyTx
-from usherd.endpoints import Endpoint, Redirect, Router, bind, identifiers
+from usherd.endpoints import Endpoint, Page, Redirect, Router, bind, identifiers
 from usherd.hashing import HashingPool
 from usherd.house import House
 from usherd.projects import Project
@@ -217,7 +218,7 @@ async def run(
     ctx = Context(house, request, project, caller, tx)
     try:
         result = await endpoint.handler(ctx, **values)
-        made = result.about if isinstance(result, Redirect) else result
+        made = result.about if isinstance(result, Redirect | Page) else result
         ids = identifiers(endpoint, in_path, made, ctx.actor)
         if endpoint.audit:
             await logs.record(tx, project.id, caller, ctx.actor, endpoint.audit, ids, ctx.client)
@@ -318,7 +319,7 @@ class Api:
             return 204, [(b"content-type", NO_BODY)], b""
         if self._is_plain(request):
             status, kind, body = await self._plain[request.path](self.house, request, self.table)
-            return status, [(b"content-type", kind)], body
+            return status, AS_PAGE if kind == pages.HTML else [(b"content-type", kind)], body
         raise errors.GeneralRouteNotFound
 
     def _around(self, request: Request, request_id: str, length: int) -> Headers:
@@ -359,6 +360,8 @@ class Api:
         ]
         if isinstance(result, Redirect):
             return 301, [*onward(result.location), *headers], b""
+        if isinstance(result, Page):
+            return endpoint.status, [*AS_PAGE, *headers], result.html
         if endpoint.status == 204:
             return 204, [(b"content-type", NO_BODY), *headers], b""
         version = request.headers.get(b"x-appwrite-response-format")

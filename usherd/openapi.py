@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from usherd import COMPATIBLE_VERSION, models
-from usherd.endpoints import Endpoint, Redirect
+from usherd.endpoints import Endpoint, Page, Redirect
 
 
 def describe(table: Iterable[Endpoint]) -> dict[str, Any]:
@@ -62,7 +62,7 @@ ERROR = {
 
 def _is_model(response: Any) -> bool:
     """Whether the answer's keys are the model's; those of preferences are the app's."""
-    unlike = (models.Preferences, Redirect)
+    unlike = (models.Preferences, Redirect, Page)
     return isinstance(response, type) and response not in unlike
 
 
@@ -126,7 +126,9 @@ def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
 
 def _responses(endpoint: Endpoint) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done."}
-    if endpoint.status not in (204, 301):
+    if endpoint.response is Page:
+        success["content"] = {"text/html": {"schema": {"type": "string"}}}
+    elif endpoint.status not in (204, 301):
         schema: dict[str, Any] = {"type": "object"}
         if _is_model(endpoint.response):
             schema = {"$ref": f"#/components/schemas/{endpoint.response.__name__}"}

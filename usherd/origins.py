@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+from publicsuffixlist import PublicSuffixList
 
 METHODS = "GET, POST, PUT, PATCH, DELETE"
 
@@ -66,8 +69,7 @@ def same_site(server: str, page: str) -> bool:
     """Whether the cookies of a server reach a page, both told by URL: they share scheme and
     registrable domain.
 
-    Without the public suffix list, the last two labels stand for it. IP addresses and
-    localhost count as sharing nothing: clients expect the fallback header there.
+    IP addresses and localhost count as sharing nothing: clients expect the fallback header there.
     """
     if server.partition("://")[0] != page.partition("://")[0].lower():
         return False
@@ -80,4 +82,22 @@ def same_site(server: str, page: str) -> bool:
         except ValueError:
             continue
         return False
-    return one.split(".")[-2:] == other.split(".")[-2:]
+    if one.split(".")[-2:] != other.split(".")[-2:]:
+        return False
+    return one == other or registrable(one) == registrable(other) is not None
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+def registrable(name: str) -> str | None:
+    """The part of a host that somebody has registered, such as `example.co.uk`; None where it ends
+    above, as `co.uk` does.
+
+    Decided by the public suffix list that came with the library: nothing is fetched. It is read
+    when it is first needed.
+    """
+    found: str | None = _suffixes().privatesuffix(name)
+    return found

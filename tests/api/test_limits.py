@@ -82,6 +82,7 @@ PUBLISHED: dict[str, tuple[int, set[str]]] = {
     "GET /account/tokens/oauth2/{provider}": (50, {"ip"}),
     "GET /account/tokens/oauth2/{provider}/redirect": (50, {"ip"}),
     "POST /teams/{teamId}/memberships": (10, {"url+ip"}),
+    "POST /auth/magic-url": (10, {"ip+userId"}),  # our page for it: counts as the exchange
 }
 
 SIGN_IN = (per(10, "url+email+ip") | per(100, "url+ip")).rules

@@ -7,6 +7,7 @@ from usherd.api import (
     account_identities,
     account_mfa,
     account_oauth2,
+    account_pages,
     account_proofs,
     account_sessions,
     account_targets,
@@ -23,7 +24,7 @@ from usherd.api import (
 FACES = (
     users, user_profile, user_access, user_records, user_targets,
     account, account_sessions, account_tokens, account_proofs, account_mfa, account_targets,
-    account_oauth2, account_identities, teams, memberships,
+    account_oauth2, account_pages, account_identities, teams, memberships,
 )  # fmt: skip
 
 TABLE = [endpoint for face in FACES for endpoint in face.endpoints.table]
