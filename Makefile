@@ -54,6 +54,7 @@ bench-long: dev
 	$(BIN)/python -m bench.lists --sizes 10000,1000000,5000000 --rounds 5 --data $(DATA)
 	$(BIN)/python -m bench.footprint --sizes 10000,5000000 --requests 1000000 --data $(DATA)
 	$(BIN)/python -m bench.workers --rounds 5 --seconds 2 --data $(DATA)
+	$(BIN)/python -m bench.recovery
 	$(BIN)/python -m bench.page
 
 # Pins every dependency anew; review the difference before committing it.

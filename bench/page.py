@@ -43,7 +43,9 @@ def collect() -> dict[str, Any]:
     found: dict[str, Any] = msgspec.json.decode(path.read_bytes()) if path.exists() else {}
     runs = sorted(FOLDER.glob("2*.json"))
     files = {"bench": runs[-1]} if runs else {}
-    files |= {name: FOLDER / f"{name}.json" for name in ("lists", "footprint", "workers")}
+    files |= {
+        name: FOLDER / f"{name}.json" for name in ("lists", "footprint", "workers", "recovery")
+    }
     for name, file in files.items():
         if file.exists():
             found[name] = _rounded(msgspec.json.decode(file.read_bytes()))
@@ -207,7 +209,23 @@ def workers(run: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
-PARTS = {"bench": bench, "lists": lists, "footprint": footprint, "workers": workers}
+def recovery(run: dict[str, Any]) -> str:
+    """What `python -m bench.recovery` has found."""
+    parts = ["## When PostgreSQL comes back\n", _head(run)]
+    rows = []
+    for one in run["found"]:
+        times = [f"{_median(one[key]):.0f} ms, {max(one[key]):.0f} ms" for key in
+                 ("read_ms", "write_ms")]  # fmt: skip
+        rows.append([one["event"], str(len(one["read_ms"])), *times, f"{one['refused']:,}",
+                     f"{one['slowest_ms']:.0f} ms"])  # fmt: skip
+    head = ["what has happened", "rounds", "first read after (median, most)",
+            "first write after (median, most)", "refused with 503", "slowest answer"]  # fmt: skip
+    parts.append(table(head, rows))
+    return "\n".join(parts)
+
+
+PARTS = {"bench": bench, "lists": lists, "footprint": footprint, "workers": workers,
+         "recovery": recovery}  # fmt: skip
 
 
 def page(found: dict[str, Any]) -> str:
