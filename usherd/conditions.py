@@ -74,11 +74,14 @@ class Statement:
         return self._text(column, method, part.values)
 
     def _text(self, column: str, method: str, values: Sequence[str]) -> str:
+        """Never by `like`, which on SQLite takes `a` for `A`."""
         if method == "startsWith":
             return self._prefix(column, values[0])
         if method == "endsWith":
-            return self._like(column, "%" + _escaped(values[0]))
-        return "(" + " or ".join(self._like(column, f"%{_escaped(v)}%") for v in values) + ")"
+            before = self.bind(len(values[0]) - 1)
+            return f"substr({column}, length({column}) - {before}) = {self.bind(values[0])}"
+        find = self.dialect.position
+        return "(" + " or ".join(f"{find}({column}, {self.bind(v)}) > 0" for v in values) + ")"
 
     def _prefix(self, column: str, prefix: str) -> str:
         """A range, which an index on the column serves."""
@@ -87,9 +90,6 @@ class Statement:
         condition = f"{column} >= {self.bind(prefix)}"
         beyond = after(prefix)
         return f"({condition} and {column} < {self.bind(beyond)})" if beyond else condition
-
-    def _like(self, column: str, pattern: str) -> str:
-        return f"{column} like {self.bind(pattern)} escape '!'"
 
     def _array(self, part: Filter) -> str:
         if part.method in ("isNull", "isNotNull"):  # an array is never null
@@ -160,10 +160,6 @@ def after(prefix: str) -> str:
         if point <= 0x10FFFF:
             return prefix[: end - 1] + chr(point)
     return ""
-
-
-def _escaped(text: str) -> str:
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 def effective(query: Query) -> list[Order]:

@@ -69,7 +69,7 @@ class Tx(Protocol):
         """A statement whose shape a caller chose: it runs apart from the others, under the
         time limit.
 
-        Raises `errors.DatabaseTimeout`.
+        Raises `errors.DatabaseTimeout`, and `errors.GeneralOverloaded` when too many wait.
         """
         ...
 

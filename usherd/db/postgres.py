@@ -17,6 +17,7 @@ from usherd.db import BadUrl, Duplicate, Row, statements
 from usherd.db.postgres_indexes import Indexes
 from usherd.db.postgres_pool import Pool
 from usherd.db.postgres_upkeep import CONNECT_SECONDS, migrate
+from usherd.db.turns import QUICK_SECONDS, QUICK_WAITING, SLOW_WAITING, Turns
 
 log = logging.getLogger("usherd.db")
 
@@ -25,7 +26,9 @@ ANSWER_SECONDS = 5.0
 
 LOOK_SECONDS = 1.0
 
-LISTING_POOL = 4
+QUICK = 4
+SLOW = 2
+"""Connections for listings that are done within `QUICK_SECONDS`, and for those that are not."""
 
 _PARAMETER = re.compile(r":([a-z_][a-z0-9_]*)")
 
@@ -120,6 +123,14 @@ class _Statements:
         return dict((await self._fetch(sql, changes | {"seq": row["seq"]}))[0])
 
 
+class Lane:
+    """Connections for listings; a listing waits for its turn, and never holds one of the others."""
+
+    def __init__(self, pool: Pool, size: int, waiting: int) -> None:
+        self.pool = pool
+        self.turns = Turns(size, waiting)
+
+
 class ReadTx(_Statements):
     """Each statement on whichever connection is free: one round trip, nothing held.
 
@@ -127,9 +138,10 @@ class ReadTx(_Statements):
     connection: one look a second costs less than a timer a statement.
     """
 
-    def __init__(self, points: Pool, listings: Pool, patience: float) -> None:
+    def __init__(self, points: Pool, quick: Lane, slow: Lane, patience: float) -> None:
         self._points = points
-        self._listings = listings
+        self._quick = quick
+        self._slow = slow
         self._patience = patience
         self._asked: dict[asyncpg.Connection, float] = {}
         """When each statement that is not answered yet was sent."""
@@ -162,7 +174,19 @@ class ReadTx(_Statements):
         return dict(rows[0]) if rows else None
 
     async def listing(self, sql: str, params: dict[str, Any]) -> list[Row]:
-        return [dict(row) for row in await self._on(self._listings, sql, params)]
+        """In the quick lane; what is not done there begins anew in the slow one."""
+        try:
+            rows = await self._in(self._quick, sql, params)
+        except errors.DatabaseTimeout:
+            rows = await self._in(self._slow, sql, params)
+        return [dict(row) for row in rows]
+
+    async def _in(self, lane: Lane, sql: str, params: dict[str, Any]) -> list[asyncpg.Record]:
+        await lane.turns.take()
+        try:
+            return await self._on(lane.pool, sql, params)
+        finally:
+            lane.turns.give()
 
     async def run(self, sql: str, **params: Any) -> int:
         text, names = translate(sql)
@@ -220,12 +244,13 @@ class PostgresDatabase:
     engine = "postgres"
     changes = None
 
-    def __init__(self, points: Pool, listings: Pool, statement_timeout: float) -> None:
+    def __init__(self, points: Pool, quick: Lane, slow: Lane, patience: float) -> None:
+        """`patience`: the most seconds from a statement to its answer."""
         self._points = points
-        self._patience = statement_timeout + ANSWER_SECONDS
-        self.reader = ReadTx(points, listings, self._patience)
-        self._listings = listings
-        self._indexes = Indexes(listings)
+        self._patience = patience
+        self.reader = ReadTx(points, quick, slow, patience)
+        self._lanes = (quick, slow)
+        self._indexes = Indexes(quick.pool)
 
     @classmethod
     async def open(cls, url: str, statement_timeout: float, pool_size: int) -> PostgresDatabase:
@@ -234,6 +259,7 @@ class PostgresDatabase:
             "statement_timeout": str(int(statement_timeout * 1000)),
             "application_name": "usherd",
             "jit": "off",
+            "max_parallel_workers_per_gather": "0",  # one listing, one core
         }
 
         def pool(size: int, **more: str) -> Pool:
@@ -247,8 +273,15 @@ class PostgresDatabase:
         try:
             await migrate(url)
             # A listing's plan depends on its values: never the generic plan.
-            listings = pool(LISTING_POOL, plan_cache_mode="force_custom_plan")
-            return cls(pool(pool_size), listings, statement_timeout)
+            custom = {"plan_cache_mode": "force_custom_plan"}
+            soon = str(int(min(QUICK_SECONDS, statement_timeout) * 1000))
+            quick = pool(QUICK, statement_timeout=soon, **custom)
+            return cls(
+                pool(pool_size),
+                Lane(quick, QUICK, QUICK_WAITING),
+                Lane(pool(SLOW, **custom), SLOW, SLOW_WAITING),
+                statement_timeout + ANSWER_SECONDS,
+            )
         except (ValueError, asyncpg.ClientConfigurationError) as error:
             raise BadUrl(f"The PostgreSQL URL cannot be used: {error}.") from error
         except (OSError, TimeoutError, asyncpg.PostgresError) as error:
@@ -302,4 +335,5 @@ class PostgresDatabase:
         """Give back every connection, waiting for those in use."""
         self.reader.close()
         await self._points.close()
-        await self._listings.close()
+        for lane in self._lanes:
+            await lane.pool.close()

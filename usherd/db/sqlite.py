@@ -15,20 +15,11 @@ import apsw
 from usherd import errors
 from usherd.db import Duplicate, Row, statements
 from usherd.db.sqlite_changes import Changes
+from usherd.db.sqlite_listings import Listings
 from usherd.db.sqlite_upkeep import BUSY_MILLISECONDS, migrate
 from usherd.db.sqlite_writer import Writer, unavailable
 
 log = logging.getLogger("usherd.db")
-
-INLINE_STEPS = 20_000
-"""A listing that needs no more virtual-machine steps than this (about half a millisecond)
-is answered on the loop thread; another starts anew on a thread of its own."""
-
-LISTINGS = 2
-"""Listings that run at once, each on a thread and a connection of its own."""
-
-LISTINGS_WAITING = 64
-"""With this many running or waiting, the next one is told to come back later (503)."""
 
 CACHE_KIB = 8192
 """Pages kept by the connection that reads, and by the one that writes; the others keep a quarter
@@ -193,19 +184,13 @@ class SqliteDatabase:
     engine = "sqlite"
 
     def __init__(self, path: str, statement_timeout: float) -> None:
-        self._timeout = statement_timeout
         self.reader = Snapshots(self, Connection(path, cache_kib=CACHE_KIB))
-        self._inline = Connection(path)
-        self._inline.raw.set_progress_handler(lambda: True, INLINE_STEPS)
+        self._listings = Listings(lambda: Connection(path), statement_timeout)
         self._writing = Connection(path, cache_kib=CACHE_KIB, writable=True)
         self._writing.raw.execute("pragma synchronous = full")
         self._writing.raw.execute("pragma wal_autocheckpoint = 0")
         self._writer = Writer(self._writing.raw, self._begun, self._ended)
         self.changes = Changes(self._writer)
-        self._idle = [Connection(path) for _ in range(LISTINGS)]
-        self._slots = asyncio.Semaphore(LISTINGS)
-        self._listings = 0
-        self._threads = ThreadPoolExecutor(LISTINGS, "usherd-listing")
         self._checkpoints = apsw.Connection(path)
         # A connection that never read does not know of the log, and its checkpoints do nothing.
         self._checkpoints.execute("select 1 from sqlite_schema limit 1")
@@ -247,33 +232,7 @@ class SqliteDatabase:
 
     async def listing(self, sql: str, params: dict[str, Any]) -> list[Row]:
         """Answer a cheap statement at once, and move any other off the loop thread."""
-        if " match :" not in sql:  # a full-text match does its work between the steps counted
-            with suppress(apsw.InterruptError):
-                return self._inline.rows(sql, params)
-        if self._listings >= LISTINGS_WAITING:
-            raise errors.GeneralOverloaded
-        self._listings += 1
-        try:
-            async with self._slots:
-                return await self._bounded(sql, params)
-        finally:
-            self._listings -= 1
-
-    async def _bounded(self, sql: str, params: dict[str, Any]) -> list[Row]:
-        loop = asyncio.get_running_loop()
-        connection = self._idle.pop()
-        limit = loop.call_later(self._timeout, connection.raw.interrupt)
-        rows = loop.run_in_executor(self._threads, connection.rows, sql, params)
-
-        def give_back(_done: asyncio.Future[list[Row]]) -> None:
-            limit.cancel()
-            self._idle.append(connection)
-
-        rows.add_done_callback(give_back)
-        try:
-            return await asyncio.shield(rows)
-        except apsw.InterruptError as error:
-            raise errors.DatabaseTimeout from error
+        return await self._listings.rows(sql, params)
 
     async def _checkpoint(self) -> None:
         loop = asyncio.get_running_loop()
@@ -297,9 +256,8 @@ class SqliteDatabase:
         with suppress(asyncio.CancelledError):
             await self._checkpointing
         await self._writer.close()
-        self._threads.shutdown()
+        await self._listings.close()
         self._checkpointer.shutdown()
         self._checkpoints.close()
         self.reader.end()
-        for connection in (*self._idle, self._inline, self.reader.connection):
-            connection.raw.close()
+        self.reader.connection.raw.close()
