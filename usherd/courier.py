@@ -10,11 +10,14 @@ from contextlib import suppress
 from usherd import clock, metrics, outbox, transports
 from usherd.db import Database, Row
 from usherd.errors import AppError
+from usherd.repeats import Repeats
 from usherd.settings import Settings
 from usherd.transports import Rejected
 from usherd.vault import Vault, VaultLocked
 
 log = logging.getLogger("usherd.courier")
+repeats = Repeats(log, 60.0)
+"""It is woken by every write, and tries every few seconds."""
 
 AT_ONCE = 8
 POLL_SECONDS = 5.0
@@ -86,9 +89,10 @@ class Courier:
                     cleaned = loop.time()
                     await clean(self._db)
             except AppError as error:
-                log.warning("the outbox waits: %s", error.message)
-            except Exception:
-                log.exception("the outbox waits")
+                repeats.tell(logging.WARNING, f"the outbox waits: {error.message}")
+            except Exception as error:
+                line = f"the outbox waits: {type(error).__name__}"
+                repeats.tell(logging.ERROR, line, exc_info=True)
 
     async def _round(self) -> int:
         """Send what is due, as much as fits at once; returns how many that were."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from collections import Counter
 from typing import Any
 
 import apsw
 
 from usherd import db, models, search
 from usherd.db import Tx
+from usherd.repeats import SECONDS
 
 OF_USERS = (
     "targets",
@@ -20,6 +23,16 @@ OF_USERS = (
     "memberships",
     "challenges",
 )
+
+
+def is_no_flood(log: str, seconds: float) -> bool:
+    """Whether a server tells of its database, for each reason, no oftener than it promises."""
+    line_of = r"database: (.+?) *(?:\(\d+ times more in .+\) *)?\[usherd\.db\]$"
+    said = re.findall(line_of, log, re.MULTILINE)
+    assert said, "a database that fails is not told of"
+    for line, times in Counter(said).items():
+        assert times <= 2 + seconds / SECONDS, f"{times} times: {line}"
+    return True
 
 
 def broken(url: str) -> list[str]:

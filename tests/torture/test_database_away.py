@@ -165,7 +165,7 @@ def works_again(server: Server) -> None:
 def test_a_database_that_stops_and_starts_under_load(
     postgres: Postgres, proxy: Proxy, serve: Callable[..., Server]
 ) -> None:
-    server = serve(proxy)
+    server, began = serve(proxy), time.monotonic()
     load = Load(server)
     for _ in range(rounds(1, 10)):
         load.start()
@@ -184,6 +184,7 @@ def test_a_database_that_stops_and_starts_under_load(
         assert refused_well(refused + load.refused)
         assert invariants.broken(postgres.direct) == []
         load.check(log_entries(postgres.direct))
+    assert invariants.is_no_flood(server.log.read_text(), time.monotonic() - began)
 
 
 def test_connections_that_are_killed_under_load(

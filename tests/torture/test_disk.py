@@ -104,6 +104,7 @@ def writes_again(server: Server) -> None:
 def test_a_disk_that_takes_no_more_loses_nothing_and_recovers(
     server: Server, disk: SmallDisk, kind: str
 ) -> None:
+    began = time.monotonic()
     load = Load(server)
     load.start()
     load.until(30)
@@ -123,6 +124,8 @@ def test_a_disk_that_takes_no_more_loses_nothing_and_recovers(
     load.until(before + 30)
     load.join()
     load.check(log_entries(server.database))
+    if kind == "full":  # a failing disk does not take the log either
+        assert invariants.is_no_flood(server.log.read_text(), time.monotonic() - began)
     key = server.key
     server.stop(kill=True)
     assert invariants.broken(server.database) == []

@@ -18,8 +18,9 @@ from usherd.db.postgres_indexes import Indexes
 from usherd.db.postgres_pool import Pool
 from usherd.db.postgres_upkeep import CONNECT_SECONDS, migrate
 from usherd.db.turns import QUICK_SECONDS, QUICK_WAITING, SLOW_WAITING, Turns
+from usherd.repeats import Repeats
 
-log = logging.getLogger("usherd.db")
+repeats = Repeats(logging.getLogger("usherd.db"))
 
 ANSWER_SECONDS = 5.0
 """How much longer than its own time limit a statement may take before we give the server up."""
@@ -86,7 +87,8 @@ def ours(error: Exception) -> Exception:
     if isinstance(error, asyncpg.QueryCanceledError):
         return errors.DatabaseTimeout()
     if isinstance(error, UNREACHABLE):
-        log.error("database: %s: %s", type(error).__name__, str(error).partition("\n")[0])
+        said = str(error).partition("\n")[0]
+        repeats.tell(logging.ERROR, f"database: {type(error).__name__}: {said}")
         return errors.DatabaseUnavailable()
     if isinstance(error, asyncpg.DataError):
         return errors.GeneralArgumentInvalid(f"A value in this request cannot be stored: {error}.")

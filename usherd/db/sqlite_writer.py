@@ -13,8 +13,9 @@ import apsw
 
 from usherd import errors
 from usherd.db.sqlite_upkeep import BUSY_MILLISECONDS
+from usherd.repeats import Repeats
 
-log = logging.getLogger("usherd.db")
+repeats = Repeats(logging.getLogger("usherd.db"))
 
 BATCH = 256
 """Most requests that share one commit: bounds how long the first of them waits."""
@@ -22,7 +23,7 @@ BATCH = 256
 
 def unavailable(error: Exception) -> errors.AppError:
     """What a caller is told when the disk or a lock fails; the operator reads the log."""
-    log.error("database: %s: %s", type(error).__name__, error)
+    repeats.tell(logging.ERROR, f"database: {type(error).__name__}: {error}")
     return errors.DatabaseUnavailable()
 
 
@@ -139,7 +140,8 @@ class Writer:
             if raw.in_transaction:
                 raw.execute("rollback")
         except apsw.Error as error:
-            log.error("database: no rollback: %s: %s", type(error).__name__, error)
+            line = f"database: no rollback: {type(error).__name__}: {error}"
+            repeats.tell(logging.ERROR, line)
         self._spoiled = raw.in_transaction
 
     def _pass_on(self) -> None:
