@@ -155,6 +155,7 @@ def fill_sqlite(path: str, size: int) -> None:
             "or type = 'index' and tbl_name in ('users', 'targets', 'user_labels'))"
         )
     )
+    believed = list(raw.execute("select tbl, idx, stat from sqlite_stat1"))  # migration 0006
     for kind, name, _ in late:
         raw.execute(f"drop {kind} {name}")
     for chunk in chunks(size):
@@ -171,6 +172,9 @@ def fill_sqlite(path: str, size: int) -> None:
         raw.execute("insert into user_search (user_search, rank) values ('hashsize', 1048576)")
     for _, _, sql in late:
         raw.execute(sql)
+    with raw:  # what the planner believes of an index is gone with the index
+        raw.execute("delete from sqlite_stat1")
+        raw.executemany("insert into sqlite_stat1 (tbl, idx, stat) values (?, ?, ?)", believed)
     raw.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     raw.close()
 
