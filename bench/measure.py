@@ -109,6 +109,9 @@ def scenario(
     found: list[list[Measured]] = [[] for _ in streams]
     for each, stream in streams:
         load.run(each.port, [stream], WARM_UP_SECONDS)
+    asked = 0.0
+    while scenario.everybody_first and asked < len(world.people):
+        asked += load.run(server.port, [streams[0][1]], 1.0)[0].rate
     for _ in range(plan.rounds):
         for (each, stream), rounds in zip(streams, found, strict=True):
             rounds += load.run(each.port, [stream], plan.seconds)
