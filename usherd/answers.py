@@ -22,12 +22,12 @@ NO_STORE: Headers = [
 ]
 
 
-AS_PAGE: Headers = [
+AS_PAGE = (
     (b"content-type", pages.HTML),
     (b"content-security-policy", pages.POLICY),
     (b"referrer-policy", b"strict-origin"),
     *NO_STORE,
-]
+)
 """What goes along with a page of ours. Its address may hold a secret, which no other page learns;
 a form on it has to tell its origin, which it would not under `no-referrer`."""
 

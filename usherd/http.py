@@ -319,7 +319,8 @@ class Api:
             return 204, [(b"content-type", NO_BODY)], b""
         if self._is_plain(request):
             status, kind, body = await self._plain[request.path](self.house, request, self.table)
-            return status, AS_PAGE if kind == pages.HTML else [(b"content-type", kind)], body
+            page = kind == pages.HTML
+            return status, [*AS_PAGE] if page else [(b"content-type", kind)], body
         raise errors.GeneralRouteNotFound
 
     def _around(self, request: Request, request_id: str, length: int) -> Headers:

@@ -96,6 +96,13 @@ def test_no_other_page_presses_the_button(link: str, origin: str) -> None:
     assert press(page).status_code == 200
 
 
+def test_the_page_after_another_provider_stands_for_itself(api: Api) -> None:
+    url = f"http://127.0.0.1:{api.server.port}/auth/oauth2/success"
+    first, second = httpx.get(url), httpx.get(url)
+    assert is_a_page(second)
+    assert len(second.headers.raw) == len(first.headers.raw)
+
+
 def test_what_is_in_the_link_is_shown_as_text(api: Api) -> None:
     url = f"http://127.0.0.1:{api.server.port}/auth/magic-url"
     query = {"project": api.project, "userId": "x", "secret": '"><script>alert(1)</script>'}
