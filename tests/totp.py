@@ -10,6 +10,9 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 STEP = 30
 
+WAY_SECONDS = 10
+"""How long a code may need to its server, on a busy machine."""
+
 
 class Authenticator:
     """Shows codes by RFC 6238; none twice, because no server takes one twice."""
@@ -24,9 +27,8 @@ class Authenticator:
         step of drift, so that three are good at any time."""
         while True:
             now = time.time()
-            step = max(self._last + 1, int(now) // STEP - 1)
-            # Not a code that could be a step older when it arrives, nor one too far ahead.
-            if STEP - now % STEP > 2 and step <= int(now) // STEP + 1:
+            step = max(self._last + 1, int(now + WAY_SECONDS) // STEP - 1)
+            if step <= int(now) // STEP + 1:
                 self._last = step
                 return self._totp.generate(step * STEP).decode()
             time.sleep(0.5)
