@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -80,12 +80,17 @@ class Search(msgspec.Struct, frozen=True):
             for needles in self.alternatives
         )
 
-    def match(self) -> str:
-        """The trigrams as an FTS5 query."""
+    def match(self, shares: Mapping[str, float] | None = None, among: int = 0) -> str:
+        """The trigrams as an FTS5 query: all, or those that tell most when their `shares` of the
+        `among` texts are known."""
         return " OR ".join(
-            "(" + " AND ".join('"' + gram.replace('"', '""') + '"' for gram in grams(needles)) + ")"
+            "(" + " AND ".join(map(phrase, _most_telling(needles, shares, among))) + ")"
             for needles in self.alternatives
         )
+
+    def every_gram(self) -> list[str]:
+        """The trigrams of all alternatives."""
+        return list(dict.fromkeys(gram for each in self.alternatives for gram in grams(each)))
 
     def tsquery(self) -> str:
         """The trigrams as a PostgreSQL tsquery."""
@@ -121,6 +126,35 @@ def grams(needles: tuple[str, ...]) -> list[str]:
         for start in (*range(0, last, 2), last):
             found[telling[start : start + 3]] = None
     return list(found)[:GRAMS]
+
+
+def phrase(gram: str) -> str:
+    """A trigram as an FTS5 query."""
+    return '"' + gram.replace('"', '""') + '"'
+
+
+def _most_telling(
+    needles: tuple[str, ...], shares: Mapping[str, float] | None, among: int
+) -> Sequence[str]:
+    """The rarest trigrams, as many as are worth it.
+
+    To intersect with one more costs as much for 75 texts that have it as it costs to look into one
+    text in vain (measured on FTS5): rare ones are cheap, and common ones are not. Those of one
+    needle come together, so that the second leaves more than its share.
+    """
+    if shares is None:
+        return grams(needles)
+    chosen: list[str] = []
+    left = float(among)
+    seen: set[str] = set()
+    owners = {gram: needle for needle in needles for gram in grams((needle,))}
+    for gram in sorted(grams(needles), key=lambda gram: (shares[gram], gram)):
+        if chosen and left * 75 < shares[gram] * among:
+            break
+        chosen.append(gram)
+        left *= shares[gram] ** (0.5 if owners[gram] in seen else 1)
+        seen.add(owners[gram])
+    return chosen
 
 
 def _telling(needle: str) -> str:
