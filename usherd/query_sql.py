@@ -75,8 +75,8 @@ class Asked:
             source = f"{MINE} as mine cross join {table}"
             return source, f"{table}.id = mine.team_id and {self.where}"
         if self.grams and statement.engine == "postgres":
-            grams = " & ".join(f"({each.tsquery()})" for each in self.grams)
-            match = f"usherd_trigrams(search) @@ cast({statement.bind(grams)} as tsquery)"
+            statement.params["match"] = " & ".join(f"({each.tsquery()})" for each in self.grams)
+            match = "usherd_trigrams(search) @@ cast(:match as tsquery)"
             return table, f"{match} and {self.where}"
         if self.grams:
             index = TRIGRAMS[table]
@@ -92,6 +92,25 @@ class Asked:
             leads = f"user_labels.project_id = :project_id and user_labels.label = {value}"
             return source, " and ".join([leads, self.scope, *others])
         return table, self.where
+
+    def tell(self, shares: dict[str, float]) -> None:
+        """Look only for the trigrams that tell most, now that their shares are known."""
+        if not shares:
+            return
+        self.shares = shares
+        if self.statement.engine == "sqlite":
+            match = " AND ".join(f"({each.match(shares)})" for each in self.grams)
+        else:
+            match = " & ".join(f"({each.tsquery(shares)})" for each in self.grams)
+        self.statement.params["match"] = match
+
+    def common(self) -> bool:
+        """Whether the first rows in order may fill the page: nothing says that too few match."""
+        if any(each.rare for each in self.grams):
+            return False
+        if not self.shares:
+            return True
+        return min(each.most(self.shares) for each in self.grams) * WALKED >= self.query.limit
 
     def _label(self) -> tuple[int, str] | None:
         """(which filter asks for one label, the label), if one does."""
@@ -130,27 +149,44 @@ def _grams(query: Query) -> list[search.Search]:
 
 
 async def _asked(tx: Tx, query: Query, project_id: str, within: dict[str, Any]) -> Asked:
-    """The query, and on SQLite which of its trigrams are rare: only those are looked for."""
+    """The query, told which of its trigrams are rare: only those are looked for."""
     asked = Asked(query, tx.engine, project_id, within)
     grams = list(dict.fromkeys(gram for each in asked.grams for gram in each.every_gram()))
-    if tx.engine != "sqlite" or not grams:
-        return asked
-    index = TRIGRAMS[asked.table]
+    if len(grams) > 1:
+        probe = _probed if tx.engine == "sqlite" else _believed
+        asked.tell(await probe(tx, asked.table, grams))
+    return asked
+
+
+async def _probed(tx: Tx, table: str, grams: Sequence[str]) -> dict[str, float]:
+    """The share of rows that has each trigram, from where in the index its first entries end."""
+    index = TRIGRAMS[table]
     at = (f"(select rowid from {index}(:g{n}) limit 1 offset {PROBED})" for n in range(len(grams)))
     found = await tx.listing(
-        f"select json_array({', '.join(at)}) as ends, max(seq) as last from {asked.table}",
+        f"select json_array({', '.join(at)}) as ends, max(seq) as last from {table}",
         {f"g{n}": search.phrase(gram) for n, gram in enumerate(grams)},
     )
-    last = found[0]["last"] or 1
+    least = min(1.0, PROBED / (found[0]["last"] or 1))
     ends = msgspec.json.decode(found[0]["ends"])
-    asked.shares = {
-        gram: min(1.0, PROBED / end) if end else PROBED / last
-        for gram, end in zip(grams, ends, strict=True)
-    }
-    asked.statement.params["match"] = " AND ".join(
-        f"({each.match(asked.shares, last)})" for each in asked.grams
+    shares = (min(1.0, PROBED / end) if end else least for end in ends)
+    return dict(zip(grams, shares, strict=True))
+
+
+async def _believed(tx: Tx, table: str, grams: Sequence[str]) -> dict[str, float]:
+    """The same from the statistics, which name those that are common; empty without any."""
+    rows = await tx.listing(
+        "select known.gram, known.share, least from pg_stats, "
+        "lateral (select min(f) as least from unnest(most_common_elem_freqs) as f) as rarest, "
+        "unnest(cast(cast(most_common_elems as text) as text[]), most_common_elem_freqs) "
+        "as known (gram, share) "
+        "where schemaname = current_schema() and tablename = :index "
+        "and (known.share = least or known.gram = any(cast(:grams as text[])))",
+        {"index": f"{table}_search", "grams": list(grams)},
     )
-    return asked
+    if not rows:
+        return {}
+    shares = dict.fromkeys(grams, rows[0]["least"] / 2)
+    return shares | {row["gram"]: row["share"] for row in rows if row["gram"] in shares}
 
 
 # -- pages --
@@ -189,7 +225,7 @@ async def _page(tx: Tx, asked: Asked, cursor: Row | None) -> list[Row]:
     if leads and asked.by_seq and tx.engine == "sqlite":
         return await _ordered(tx, asked, cursor)
     if leads:
-        common = not any(each.rare for each in asked.grams)
+        common = asked.common()
     elif asked.ranges():
         common = not await _few(tx, asked)
     else:
@@ -323,7 +359,8 @@ async def _labelled(tx: Tx, project_id: str, labels: Sequence[str]) -> int:
     """How many users carry all of the labels: the index of labels knows, without any user."""
     also = (
         "exists (select 1 from user_labels where user_labels.project_id = :project_id "
-        f"and user_labels.label = :l{at} and user_labels.user_seq = first.user_seq)"
+        f"and user_labels.label = :l{at} and user_labels.user_seq = first.user_seq "
+        "limit 1 offset 0)"  # or PostgreSQL would collect everybody with the label first
         for at in range(1, len(labels))
     )
     where = " and ".join(["first.project_id = :project_id", "first.label = :l0", *also])

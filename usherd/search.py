@@ -80,22 +80,26 @@ class Search(msgspec.Struct, frozen=True):
             for needles in self.alternatives
         )
 
-    def match(self, shares: Mapping[str, float] | None = None, among: int = 0) -> str:
-        """The trigrams as an FTS5 query: all, or those that tell most when their `shares` of the
-        `among` texts are known."""
+    def match(self, shares: Mapping[str, float] | None = None) -> str:
+        """The trigrams as an FTS5 query: all, or those that tell most when it is known which share
+        of the texts has each."""
         return " OR ".join(
-            "(" + " AND ".join(map(phrase, _most_telling(needles, shares, among))) + ")"
+            "(" + " AND ".join(map(phrase, _most_telling(needles, shares))) + ")"
             for needles in self.alternatives
         )
+
+    def most(self, shares: Mapping[str, float]) -> float:
+        """The share of texts that can match at most."""
+        return max(min(shares[gram] for gram in grams(each)) for each in self.alternatives)
 
     def every_gram(self) -> list[str]:
         """The trigrams of all alternatives."""
         return list(dict.fromkeys(gram for each in self.alternatives for gram in grams(each)))
 
-    def tsquery(self) -> str:
-        """The trigrams as a PostgreSQL tsquery."""
+    def tsquery(self, shares: Mapping[str, float] | None = None) -> str:
+        """The trigrams as a PostgreSQL tsquery, chosen likewise."""
         return " | ".join(
-            "(" + " & ".join(_lexeme(gram) for gram in grams(needles)) + ")"
+            "(" + " & ".join(map(_lexeme, _most_telling(needles, shares))) + ")"
             for needles in self.alternatives
         )
 
@@ -133,9 +137,7 @@ def phrase(gram: str) -> str:
     return '"' + gram.replace('"', '""') + '"'
 
 
-def _most_telling(
-    needles: tuple[str, ...], shares: Mapping[str, float] | None, among: int
-) -> Sequence[str]:
+def _most_telling(needles: tuple[str, ...], shares: Mapping[str, float] | None) -> list[str]:
     """The rarest trigrams, as many as are worth it.
 
     To intersect with one more costs as much for 75 texts that have it as it costs to look into one
@@ -145,11 +147,11 @@ def _most_telling(
     if shares is None:
         return grams(needles)
     chosen: list[str] = []
-    left = float(among)
+    left = 1.0
     seen: set[str] = set()
     owners = {gram: needle for needle in needles for gram in grams((needle,))}
     for gram in sorted(grams(needles), key=lambda gram: (shares[gram], gram)):
-        if chosen and left * 75 < shares[gram] * among:
+        if chosen and left * 75 < shares[gram]:
             break
         chosen.append(gram)
         left *= shares[gram] ** (0.5 if owners[gram] in seen else 1)
