@@ -25,6 +25,11 @@ JOINTS = re.compile(r"[+-]+")
 GRAMS = 32
 """A longer needle is narrowed down by its first trigrams, and then compared as a whole."""
 
+CHOSEN = 3
+"""So many trigrams are looked for even when fewer seem enough,"""
+COMMON = 0.02
+"""but none that a larger share of the texts has."""
+
 LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h",
      "ŧ": "t", "ŋ": "n"}
@@ -142,7 +147,8 @@ def _most_telling(needles: tuple[str, ...], shares: Mapping[str, float] | None) 
 
     To intersect with one more costs as much for 75 texts that have it as it costs to look into one
     text in vain (measured on FTS5): rare ones are cheap, and common ones are not. Those of one
-    needle come together, so that the second leaves more than its share.
+    needle come together, so that the second leaves more than its share. One alone is not relied
+    on: its share is a guess, too low where only new users have it.
     """
     if shares is None:
         return grams(needles)
@@ -151,7 +157,8 @@ def _most_telling(needles: tuple[str, ...], shares: Mapping[str, float] | None) 
     seen: set[str] = set()
     owners = {gram: needle for needle in needles for gram in grams((needle,))}
     for gram in sorted(grams(needles), key=lambda gram: (shares[gram], gram)):
-        if chosen and left * 75 < shares[gram]:
+        enough = len(chosen) >= CHOSEN or shares[gram] > COMMON
+        if chosen and enough and left * 75 < shares[gram]:
             break
         chosen.append(gram)
         left *= shares[gram] ** (0.5 if owners[gram] in seen else 1)
