@@ -19,6 +19,11 @@ OPERATORS = {
 }  # fmt: skip
 
 SEQUENCE = Attribute("seq", "integer")
+CREATED = Attribute("created_at", "time")
+
+RANGES = (
+    "lessThan", "lessThanEqual", "greaterThan", "greaterThanEqual", "between", "startsWith",
+)  # fmt: skip
 
 
 class Dialect(msgspec.Struct, frozen=True):
@@ -166,7 +171,7 @@ def effective(query: Query) -> list[Order]:
     """The orders with the tie-breaker; what follows a unique one is left out. Reversed for a page
     before the cursor."""
     orders: list[Order] = []
-    for order in query.orders:
+    for order in query.orders or _by_age(query):
         if all(order.attribute.column != known.attribute.column for known in orders):
             orders.append(order)
         if order.attribute.column in ("seq", "id"):
@@ -176,6 +181,16 @@ def effective(query: Query) -> list[Order]:
     if query.before:
         orders = [Order(order.attribute, not order.descending) for order in orders]
     return orders
+
+
+def _by_age(query: Query) -> list[Order]:
+    """Where no order is asked for, a range of the time of creation is listed by that time: it is
+    the order of creation, too, and an index has both."""
+    within = any(
+        isinstance(part, Filter) and part.attribute == CREATED and part.method in RANGES
+        for part in query.filters
+    )
+    return [Order(CREATED, False)] if within and query.search is None else []
 
 
 def order_by(orders: Sequence[Order], prefix: str = "") -> str:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from usherd import errors, search
-from usherd.conditions import Statement, arms, effective, order_by
+from usherd.conditions import RANGES, Statement, arms, effective, order_by
 from usherd.db import Row, Tx
-from usherd.query import Filter, Query
+from usherd.query import Filter, Group, Query
 
 MOST_COUNTED = 5000
 """`total` stops here."""
@@ -30,9 +32,8 @@ FEW = 2000
 WALKED = 5000
 """So many rows are looked at in order, in the hope that they fill the page."""
 
-RANGES = (
-    "lessThan", "lessThanEqual", "greaterThan", "greaterThanEqual", "between", "startsWith",
-)  # fmt: skip
+PROBED = 200
+"""How far an index entry of a trigram is read to see how often it occurs."""
 
 
 MINE = (
@@ -63,6 +64,8 @@ class Asked:
             conditions.append(whole)
         self.where = " and ".join([*scope, *conditions])
         self.source, self.led = self._lead(conditions)
+        self.shares: dict[str, float] = {}
+        """How often each trigram occurs, where that is known."""
 
     def _lead(self, conditions: list[str]) -> tuple[str, str]:
         """(what to select from, the condition) with the most telling index in front."""
@@ -72,8 +75,8 @@ class Asked:
             source = f"{MINE} as mine cross join {table}"
             return source, f"{table}.id = mine.team_id and {self.where}"
         if self.grams and statement.engine == "postgres":
-            grams = " & ".join(f"({each.tsquery()})" for each in self.grams)
-            match = f"usherd_trigrams(search) @@ cast({statement.bind(grams)} as tsquery)"
+            statement.params["match"] = " & ".join(f"({each.tsquery()})" for each in self.grams)
+            match = "usherd_trigrams(search) @@ cast(:match as tsquery)"
             return table, f"{match} and {self.where}"
         if self.grams:
             index = TRIGRAMS[table]
@@ -90,12 +93,31 @@ class Asked:
             return source, " and ".join([leads, self.scope, *others])
         return table, self.where
 
+    def tell(self, shares: dict[str, float]) -> None:
+        """Look only for the trigrams that tell most, now that their shares are known."""
+        if not shares:
+            return
+        self.shares = shares
+        if self.statement.engine == "sqlite":
+            match = " AND ".join(f"({each.match(shares)})" for each in self.grams)
+        else:
+            match = " & ".join(f"({each.tsquery(shares)})" for each in self.grams)
+        self.statement.params["match"] = match
+
+    def common(self) -> bool:
+        """Whether the first rows in order may fill the page: nothing says that too few match."""
+        if any(each.rare for each in self.grams):
+            return False
+        if not self.shares:
+            return True
+        return min(each.most(self.shares) for each in self.grams) * WALKED >= self.query.limit
+
     def _label(self) -> tuple[int, str] | None:
         """(which filter asks for one label, the label), if one does."""
         for at, part in enumerate(self.query.filters):
-            if isinstance(part, Filter) and part.attribute.kind == "labels":
-                if part.method == "contains" and len(part.values) == 1:
-                    return at, part.values[0]
+            label = _label(part)
+            if label is not None:
+                return at, label
         return None
 
     def ranges(self) -> list[Filter]:
@@ -105,6 +127,14 @@ class Asked:
             return []
         first = self.orders[0].attribute.column
         return [f for f in filters if f.method in RANGES and f.attribute.column != first]
+
+
+def _label(part: Filter | Group) -> str | None:
+    """The one label that a filter asks for."""
+    if isinstance(part, Filter) and part.attribute.kind == "labels":
+        if part.method == "contains" and len(part.values) == 1:
+            return str(part.values[0])
+    return None
 
 
 def _grams(query: Query) -> list[search.Search]:
@@ -118,6 +148,47 @@ def _grams(query: Query) -> list[search.Search]:
     return found
 
 
+async def _asked(tx: Tx, query: Query, project_id: str, within: dict[str, Any]) -> Asked:
+    """The query, told which of its trigrams are rare: only those are looked for."""
+    asked = Asked(query, tx.engine, project_id, within)
+    grams = list(dict.fromkeys(gram for each in asked.grams for gram in each.every_gram()))
+    if len(grams) > 1:
+        probe = _probed if tx.engine == "sqlite" else _believed
+        asked.tell(await probe(tx, asked.table, grams))
+    return asked
+
+
+async def _probed(tx: Tx, table: str, grams: Sequence[str]) -> dict[str, float]:
+    """The share of rows that has each trigram, from where in the index its first entries end."""
+    index = TRIGRAMS[table]
+    at = (f"(select rowid from {index}(:g{n}) limit 1 offset {PROBED})" for n in range(len(grams)))
+    found = await tx.listing(
+        f"select json_array({', '.join(at)}) as ends, max(seq) as last from {table}",
+        {f"g{n}": search.phrase(gram) for n, gram in enumerate(grams)},
+    )
+    least = min(1.0, PROBED / (found[0]["last"] or 1))
+    ends = msgspec.json.decode(found[0]["ends"])
+    shares = (min(1.0, PROBED / end) if end else least for end in ends)
+    return dict(zip(grams, shares, strict=True))
+
+
+async def _believed(tx: Tx, table: str, grams: Sequence[str]) -> dict[str, float]:
+    """The same from the statistics, which name those that are common; empty without any."""
+    rows = await tx.listing(
+        "select known.gram, known.share, least from pg_stats, "
+        "lateral (select min(f) as least from unnest(most_common_elem_freqs) as f) as rarest, "
+        "unnest(cast(cast(most_common_elems as text) as text[]), most_common_elem_freqs) "
+        "as known (gram, share) "
+        "where schemaname = current_schema() and tablename = :index "
+        "and (known.share = least or known.gram = any(cast(:grams as text[])))",
+        {"index": f"{table}_search", "grams": list(grams)},
+    )
+    if not rows:
+        return {}
+    shares = dict.fromkeys(grams, rows[0]["least"] / 2)
+    return shares | {row["gram"]: row["share"] for row in rows if row["gram"] in shares}
+
+
 # -- pages --
 
 
@@ -128,7 +199,7 @@ async def page(tx: Tx, query: Query, project_id: str, **within: Any) -> list[Row
     """
     if query.nothing:
         return []
-    asked = Asked(query, tx.engine, project_id, within)
+    asked = await _asked(tx, query, project_id, within)
     cursor = None
     if query.cursor is not None:
         seen, own = ("", {})
@@ -154,7 +225,7 @@ async def _page(tx: Tx, asked: Asked, cursor: Row | None) -> list[Row]:
     if leads and asked.by_seq and tx.engine == "sqlite":
         return await _ordered(tx, asked, cursor)
     if leads:
-        common = not any(each.rare for each in asked.grams)
+        common = asked.common()
     elif asked.ranges():
         common = not await _few(tx, asked)
     else:
@@ -174,8 +245,9 @@ async def _ordered(tx: Tx, asked: Asked, cursor: Row | None) -> list[Row]:
 
 
 def _union(
-    asked: Asked, cursor: Row | None, source: str, where: str, limit: int, offset: int
-) -> str:
+    asked: Asked, cursor: Row | None, source: str, where: str, limit: int, offset: int,
+    shown: str = "",
+) -> str:  # fmt: skip
     """Rows in order: one block of the order after the other, each only when the page needs it."""
     statement, table = asked.statement, asked.table
     selects = []
@@ -186,7 +258,9 @@ def _union(
             index = source.partition(" ")[0]
             key = "user_labels.user_seq" if index == "user_labels" else f"{index}.rowid"
             by = key + by.removeprefix("seq")
-        selects.append(f"select {table}.* from {source} where {where}{more} order by {by}")
+        selects.append(
+            f"select {shown or f'{table}.*'} from {source} where {where}{more} order by {by}"
+        )
     most, skipped = statement.bind(limit), statement.bind(offset)
     if len(selects) == 1:
         return f"{selects[0]} limit {most} offset {skipped}"
@@ -197,12 +271,19 @@ def _union(
 
 async def _walk(tx: Tx, asked: Asked, cursor: Row | None) -> list[Row]:
     """The page, if the first rows in order have it: so it is when what is asked is common."""
-    query, statement = asked.query, asked.statement
-    first = _union(asked, cursor, asked.table, asked.scope, WALKED, 0)
+    query, statement, table = asked.query, asked.statement, asked.table
+    by = order_by(asked.orders)
+    shown, rows = f"{table}.*", f"as {table}"
+    if tx.engine == "sqlite":  # it would copy every column of every row that it looks at
+        columns = dict.fromkeys(["seq", *(order.attribute.column for order in asked.orders)])
+        shown = ", ".join(f"{table}.{column} as key_{column}" for column in columns)
+        rows = f"as first cross join {table} on {table}.seq = first.key_seq"
+        by = order_by(asked.orders, "key_")
+    first = _union(asked, cursor, table, asked.scope, WALKED, 0, shown)
     most, skipped = statement.bind(query.limit), statement.bind(query.offset)
     return await tx.listing(
-        f"select * from ({first}) as {asked.table} where {asked.where} "
-        f"order by {order_by(asked.orders)} limit {most} offset {skipped}",
+        f"select {table}.* from ({first}) {rows} where {asked.where} "
+        f"order by {by} limit {most} offset {skipped}",
         statement.params,
     )
 
@@ -243,11 +324,28 @@ async def _gathered(tx: Tx, asked: Asked, cursor: Row | None) -> list[Row]:
 # -- totals --
 
 
+async def listing(
+    tx: Tx, query: Query, project_id: str, total: bool, **within: Any
+) -> tuple[list[Row], int]:
+    """(`page`, `count`). A page that is not full tells itself how many there are."""
+    rows = await page(tx, query, project_id, **within)
+    if not total:
+        return rows, 0
+    ends = query.cursor is None and len(rows) < query.limit and (rows or not query.offset)
+    if ends:
+        return rows, min(query.offset + len(rows), MOST_COUNTED)
+    return rows, await count(tx, query, project_id, **within)
+
+
 async def count(tx: Tx, query: Query, project_id: str, **within: Any) -> int:
     """How many rows match, whatever the page; counting stops at 5000. Raises `DatabaseTimeout`."""
     if query.nothing:
         return 0
-    asked = Asked(query, tx.engine, project_id, within)
+    if query.filters and query.search is None and not within:
+        labels = [label for label in map(_label, query.filters) if label]
+        if len(labels) == len(query.filters):
+            return await _labelled(tx, project_id, labels)
+    asked = await _asked(tx, query, project_id, within)
     if tx.engine == "postgres" and asked.grams and not any(each.rare for each in asked.grams):
         # Its index would collect everybody with a common word before the first is counted.
         first = f"select * from {asked.table} where {asked.scope} limit {2 * MOST_COUNTED}"
@@ -255,6 +353,23 @@ async def count(tx: Tx, query: Query, project_id: str, **within: Any) -> int:
         if total == MOST_COUNTED:
             return total
     return await _total(tx, asked, asked.source, asked.led)
+
+
+async def _labelled(tx: Tx, project_id: str, labels: Sequence[str]) -> int:
+    """How many users carry all of the labels: the index of labels knows, without any user."""
+    also = (
+        "exists (select 1 from user_labels where user_labels.project_id = :project_id "
+        f"and user_labels.label = :l{at} and user_labels.user_seq = first.user_seq "
+        "limit 1 offset 0)"  # or PostgreSQL would collect everybody with the label first
+        for at in range(1, len(labels))
+    )
+    where = " and ".join(["first.project_id = :project_id", "first.label = :l0", *also])
+    rows = await tx.listing(
+        f"select count(*) as total from (select 1 from user_labels as first where {where} "
+        f"limit {MOST_COUNTED}) as found",
+        {"project_id": project_id} | {f"l{at}": label for at, label in enumerate(labels)},
+    )
+    return int(rows[0]["total"])
 
 
 async def _total(tx: Tx, asked: Asked, source: str, where: str) -> int:

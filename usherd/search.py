@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,6 +24,11 @@ NOT_WORD = re.compile(r"\W+|_+")
 JOINTS = re.compile(r"[+-]+")
 GRAMS = 32
 """A longer needle is narrowed down by its first trigrams, and then compared as a whole."""
+
+CHOSEN = 3
+"""So many trigrams are looked for even when fewer seem enough,"""
+COMMON = 0.02
+"""but none that a larger share of the texts has."""
 
 LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h",
@@ -80,17 +85,26 @@ class Search(msgspec.Struct, frozen=True):
             for needles in self.alternatives
         )
 
-    def match(self) -> str:
-        """The trigrams as an FTS5 query."""
+    def match(self, shares: Mapping[str, float] | None = None) -> str:
+        """The trigrams as an FTS5 query: all, or those that tell most when it is known which share
+        of the texts has each."""
         return " OR ".join(
-            "(" + " AND ".join('"' + gram.replace('"', '""') + '"' for gram in grams(needles)) + ")"
+            "(" + " AND ".join(map(phrase, _most_telling(needles, shares))) + ")"
             for needles in self.alternatives
         )
 
-    def tsquery(self) -> str:
-        """The trigrams as a PostgreSQL tsquery."""
+    def most(self, shares: Mapping[str, float]) -> float:
+        """The share of texts that can match at most."""
+        return max(min(shares[gram] for gram in grams(each)) for each in self.alternatives)
+
+    def every_gram(self) -> list[str]:
+        """The trigrams of all alternatives."""
+        return list(dict.fromkeys(gram for each in self.alternatives for gram in grams(each)))
+
+    def tsquery(self, shares: Mapping[str, float] | None = None) -> str:
+        """The trigrams as a PostgreSQL tsquery, chosen likewise."""
         return " | ".join(
-            "(" + " & ".join(_lexeme(gram) for gram in grams(needles)) + ")"
+            "(" + " & ".join(map(_lexeme, _most_telling(needles, shares))) + ")"
             for needles in self.alternatives
         )
 
@@ -121,6 +135,35 @@ def grams(needles: tuple[str, ...]) -> list[str]:
         for start in (*range(0, last, 2), last):
             found[telling[start : start + 3]] = None
     return list(found)[:GRAMS]
+
+
+def phrase(gram: str) -> str:
+    """A trigram as an FTS5 query."""
+    return '"' + gram.replace('"', '""') + '"'
+
+
+def _most_telling(needles: tuple[str, ...], shares: Mapping[str, float] | None) -> list[str]:
+    """The rarest trigrams, as many as are worth it.
+
+    To intersect with one more costs as much for 75 texts that have it as it costs to look into one
+    text in vain (measured on FTS5): rare ones are cheap, and common ones are not. Those of one
+    needle come together, so that the second leaves more than its share. One alone is not relied
+    on: its share is a guess, too low where only new users have it.
+    """
+    if shares is None:
+        return grams(needles)
+    chosen: list[str] = []
+    left = 1.0
+    seen: set[str] = set()
+    owners = {gram: needle for needle in needles for gram in grams((needle,))}
+    for gram in sorted(grams(needles), key=lambda gram: (shares[gram], gram)):
+        enough = len(chosen) >= CHOSEN or shares[gram] > COMMON
+        if chosen and enough and left * 75 < shares[gram]:
+            break
+        chosen.append(gram)
+        left *= shares[gram] ** (0.5 if owners[gram] in seen else 1)
+        seen.add(owners[gram])
+    return chosen
 
 
 def _telling(needle: str) -> str:

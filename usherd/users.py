@@ -80,8 +80,7 @@ async def listing(
     tx: Tx, project_id: str, asked: Query, *, total: bool = True
 ) -> tuple[list[Row], int]:
     """(the users that were asked for, how many match). Raises `GeneralCursorNotFound`."""
-    rows = await query_sql.page(tx, asked, project_id)
-    return rows, await query_sql.count(tx, asked, project_id) if total else 0
+    return await query_sql.listing(tx, asked, project_id, total)
 
 
 # -- making and removing --

@@ -107,3 +107,26 @@ def test_whatever_a_part_holds_its_document_holds(text: str, start: int, length:
     inside = search.inside([search.fold(text)[start : start + length]])
     found = search.document(text)
     assert inside is None or all(needle in found for needle in inside.alternatives[0])
+
+
+def test_only_the_trigrams_that_tell_most_are_looked_for() -> None:
+    """One of 75 texts that is looked into in vain weighs as much as a trigram more."""
+    digits = search.parse("15102175619")
+    assert digits is not None
+    shares = {"151": 0.34, "102": 0.08, "217": 0.01, "756": 0.008, "619": 0.009}
+    assert digits.every_gram() == list(shares)
+    assert digits.match() == '("151" AND "102" AND "217" AND "756" AND "619")'
+    assert digits.match(shares) == '("756" AND "619" AND "217")'
+    assert digits.tsquery(shares) == "('756' & '619' & '217')"
+    assert digits.most(shares) == 0.008
+    assert digits.match(dict.fromkeys(shares, 0.5)).count("AND") == 4
+
+
+def test_each_word_counts_for_itself_when_trigrams_are_chosen() -> None:
+    words = search.parse("mira tanaka")
+    assert words is not None
+    shares = {"mir": 0.016, "ira": 0.017, "tan": 0.04, "nak": 0.026, "aka": 0.03}
+    assert words.match(shares) == '("mir" AND "ira" AND "nak")'
+    either = search.parse("+49 151 0217")
+    assert either is not None
+    assert either.most(dict.fromkeys(either.every_gram(), 0.5)) == 0.5

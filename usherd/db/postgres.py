@@ -275,7 +275,8 @@ class PostgresDatabase:
         try:
             await migrate(url)
             # A listing's plan depends on its values: never the generic plan.
-            custom = {"plan_cache_mode": "force_custom_plan"}
+            # What its index finds has to fit: else every row of a page of the table is taken apart.
+            custom = {"plan_cache_mode": "force_custom_plan", "work_mem": "32MB"}
             soon = str(int(min(QUICK_SECONDS, statement_timeout) * 1000))
             quick = pool(QUICK, statement_timeout=soon, **custom)
             return cls(

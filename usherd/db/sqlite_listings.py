@@ -18,8 +18,8 @@ from usherd.db import Row
 from usherd.db.turns import QUICK_SECONDS, QUICK_WAITING, SLOW_WAITING, Turns
 
 STRIDE = 4_000
-STRIDES = 5
-"""A listing that needs no more virtual-machine steps than these (about half a millisecond) is
+STRIDES = 8
+"""A listing that needs no more virtual-machine steps than these (less than a millisecond) is
 answered on the loop thread."""
 
 QUICK = 2
