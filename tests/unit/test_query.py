@@ -125,3 +125,20 @@ def test_what_is_no_call_says_so(text: str) -> None:
 ])  # fmt: skip
 def test_the_text_after_every_text_with_a_prefix(prefix: str, beyond: str) -> None:
     assert conditions.after(prefix) == beyond
+
+
+@pytest.mark.parametrize(("raw", "term", "columns"), [
+    ([], None, ["seq"]),
+    (['greaterThan("registration", "2025-01-01")'], None, ["created_at", "seq"]),
+    (['between("$createdAt", "2025-01-01", "2025-02-01")', 'equal("status", [true])'], None,
+     ["created_at", "seq"]),
+    (['greaterThan("$createdAt", "2025-01-01")', 'orderAsc("name")'], None, ["name_key", "seq"]),
+    (['greaterThan("$createdAt", "2025-01-01")', 'orderAsc("")'], None, ["seq"]),
+    (['greaterThan("$createdAt", "2025-01-01")'], "mira", ["seq"]),
+    (['greaterThan("$updatedAt", "2025-01-01")'], None, ["seq"]),
+])  # fmt: skip
+def test_a_range_of_creation_comes_in_its_own_order(
+    raw: list[str], term: str | None, columns: list[str]
+) -> None:
+    asked = conditions.effective(query.USERS.read(raw, term))
+    assert [order.attribute.column for order in asked] == columns
