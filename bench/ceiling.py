@@ -1,7 +1,8 @@
-"""The ceiling: what the same HTTP server reaches when the application does nothing.
+"""The ceiling: what an HTTP server reaches when the application does nothing.
 
-`python -m bench.ceiling PORT` serves one constant answer for every request, by the same server
-(uvicorn, httptools, uvloop, same options) as usherd. `PUT /answer/{status}` sets it.
+`python -m bench.ceiling PORT` serves one constant answer for every request, by uvicorn, httptools
+and uvloop as they come. `PUT /answer/{status}` sets it.
+`python -m bench.ceiling PORT --own` does so by usherd's own connections instead of uvicorn's.
 `python -m bench.ceiling PORT URL` first asks a PostgreSQL for the user that the path ends with, as
 whoever has ten connections of asyncpg and nothing else to do, and then gives the constant answer.
 """
@@ -17,17 +18,16 @@ import asyncpg
 import uvicorn
 
 from bench.people import PROJECT
+from usherd.answers import Answer
 from usherd.connection import Connection
 from usherd.settings import Settings
+from usherd.wire import Request
 
 Message = MutableMapping[str, Any]
 
 
 class Constant:
     """A raw ASGI application without routing, parsing or encoding."""
-
-    settings = Settings()
-    """The bounds that connections keep."""
 
     def __init__(self) -> None:
         self._answer(200, b"{}")
@@ -37,6 +37,7 @@ class Constant:
             (b"content-type", b"application/json; charset=UTF-8"),
             (b"content-length", str(len(body)).encode()),
         ]
+        self._all = status, headers, body
         self._start = {"type": "http.response.start", "status": status, "headers": headers}
         self._body = {"type": "http.response.body", "body": body}
 
@@ -92,21 +93,37 @@ class Asking(Constant):
         await super().__call__(scope, receive, send)
 
 
+class Own(Constant):
+    """The same for usherd's connections."""
+
+    settings = Settings()
+    """The bounds that connections keep."""
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer, as `Constant` does."""
+        if request.method == "PUT" and request.path.startswith("/answer/"):
+            self._answer(int(request.path.removeprefix("/answer/")), await request.content(1 << 20))
+        return self._all
+
+
 def main() -> None:
     """Serve until told to stop."""
-    uvicorn.run(
-        Asking(sys.argv[2]) if len(sys.argv) > 2 else Constant(),
-        host="127.0.0.1",
-        port=int(sys.argv[1]),
-        http=Connection,
-        loop="uvloop",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=2048,
-    )
+    options: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "port": int(sys.argv[1]),
+        "loop": "uvloop",
+        "http": "httptools",
+        "lifespan": "off",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+        "backlog": 2048,
+    }
+    if sys.argv[2:] == ["--own"]:
+        uvicorn.run(Own(), **options | {"http": Connection})
+    else:
+        uvicorn.run(Asking(sys.argv[2]) if len(sys.argv) > 2 else Constant(), **options)
 
 
 if __name__ == "__main__":

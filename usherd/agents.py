@@ -16,6 +16,8 @@ from typing import Any
 
 import msgspec
 
+from usherd.eager import as_task
+
 LONGEST = 1024
 """A longer user agent is cut before it is looked at."""
 
@@ -88,6 +90,7 @@ class Detector:
         """Find out about agents not met before, as many as the patience allows."""
         new = {a for a in user_agents if a not in _remembered and simple(a) is None}
         if new:
+            await as_task()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ask_all(new), self._patience)
 

@@ -8,11 +8,13 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 
 import uvicorn
 
 from usherd import agents, db, events, geo, logconfig, metrics, projects, vault
+from usherd.answers import Answer
 from usherd.api import TABLE
 from usherd.api.plain import PLAIN
 from usherd.connection import Connection, allow_files
@@ -24,7 +26,7 @@ from usherd.janitor import Janitor
 from usherd.oauth import Agent
 from usherd.settings import Settings
 from usherd.shown import Shown
-from usherd.wire import Receive, Scope, Send
+from usherd.wire import Request
 
 log = logging.getLogger("usherd")
 
@@ -70,35 +72,37 @@ async def close_house(house: House) -> None:
     await house.db.close()
 
 
+Message = MutableMapping[str, Any]
+"""What uvicorn and an application of its say to each other, by the rules of ASGI."""
+
+
 class App:
-    """The ASGI application: opens the house at start-up and closes it after the last answer."""
+    """What uvicorn runs: the house, opened at start-up and closed after the last answer.
+
+    Requests come from each `Connection` by `answer`; ASGI serves for starting and stopping alone.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._house: House | None = None
-        self._api: Api | None = None
+        self.answer: Callable[[Request], Awaitable[Answer]]
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """HTTP goes to the `Api`; the server's own messages open and close the house."""
-        if scope["type"] == "http" and self._api is not None:
-            return self._api(scope, receive, send)
-        return self._lifespan(receive, send)
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                self._house = await open_house(self.settings)
-                self._api = Api(self._house, TABLE, PLAIN)
-                gc.collect()
-                gc.freeze()  # what lives as long as the process is not looked through again
-                gc.set_threshold(GARBAGE, 10, 10)
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                if self._house is not None:
-                    await close_house(self._house)
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+    async def __call__(
+        self,
+        _scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        """Open the house when told to start, and close it when told to stop."""
+        await receive()
+        house = await open_house(self.settings)
+        self.answer = Api(house, TABLE, PLAIN).answer
+        gc.collect()
+        gc.freeze()  # what lives as long as the process is not looked through again
+        gc.set_threshold(GARBAGE, 10, 10)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await close_house(house)
+        await send({"type": "lifespan.shutdown.complete"})
 
 
 def create() -> App:

@@ -1,21 +1,24 @@
-"""One connection: an answer leaves in one write, and what is no HTTP is refused in JSON."""
+"""One connection: HTTP/1.1 in and out, with an end to every kind of patience."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import resource
-from typing import Any, ClassVar
+from collections import deque
+from collections.abc import Awaitable
+from http import HTTPStatus
+from typing import Any, ClassVar, Protocol
+from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+import httptools
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 
-from usherd import errors
-from usherd.answers import refusal
-from usherd.wire import Message
+from usherd import eager, errors
+from usherd.answers import Answer, Headers, refusal
+from usherd.settings import Settings
+from usherd.wire import Body, Gone, Request
 
 log = logging.getLogger("usherd")
 
@@ -29,12 +32,19 @@ CHUNK_BYTES = 262_144
 PIPELINED = 64
 """Most requests that wait in one connection for the one before them."""
 
+IN_A_ROW = 8
+"""Requests of one connection that are begun before others have their turn."""
+
 SURPLUS = 256
 """Connections beyond the limit that are told so; more are cut off without a word."""
 
 LOOK_SECONDS = 1.0
 LINGER_SECONDS = 2.0
 """How long a client may go on sending what has been refused, so that it reads why."""
+
+KEEP_ALIVE_SECONDS = 75.0
+"""How long a connection may rest between two requests: longer than balancers keep theirs, which
+would else send a request into a connection that is just being closed."""
 
 OTHER_FILES = 128
 """Open files that are no connections of clients."""
@@ -43,151 +53,288 @@ NO_HTTP = errors.GeneralArgumentInvalid(
     "This is no HTTP/1.1 request that can be read; a URL may have at most 65,535 bytes."
 )
 
-
-class Answer:
-    """The `send` of one request: waits for the body, so that head and body leave together.
-
-    uvicorn's own writes each by itself, and a write is the dearest part of a short answer.
-    """
-
-    __slots__ = ("cycle", "start")
-
-    def __init__(self, cycle: RequestResponseCycle) -> None:
-        self.cycle = cycle
-        self.start: Message = {}
-
-    async def __call__(self, message: Message) -> None:
-        """Take the head, then the whole body."""
-        cycle = self.cycle
-        if message["type"] == "http.response.start":
-            cycle.response_started = True
-            cycle.waiting_for_100_continue = False
-            self.start = message
-            return
-        if cycle.flow.write_paused and not cycle.disconnected:
-            await cycle.flow.drain()
-        if cycle.disconnected or cycle.transport.is_closing():
-            return
-        written = head(self.start["status"], [*cycle.default_headers, *self.start["headers"]])
-        if not cycle.keep_alive:
-            written += b"connection: close\r\n"
-        body = b"" if cycle.scope["method"] == "HEAD" else message["body"]
-        cycle.transport.write(written + b"\r\n" + body)
-        cycle.response_complete = True
-        del (
-            cycle.send
-        )  # it holds the cycle: without this only the garbage collector would free both
-        cycle.message_event.set()
-        if not cycle.keep_alive:
-            cycle.transport.close()
-        cycle.on_response()
+STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
 
 
-def head(status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
+class Answering(Protocol):
+    """What a connection asks for answers."""
+
+    settings: Settings
+
+    def answer(self, request: Request) -> Awaitable[Answer]:
+        """The whole answer, errors included. Raises `wire.Gone` when nobody is there to read it."""
+
+
+def head(status: int, headers: Headers) -> bytes:
     """Status line and headers. Raises ValueError when a value would break out of its line."""
     lines = b"".join([name + b": " + value + b"\r\n" for name, value in headers])
     if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
         raise ValueError("a header's value holds a line break")
-    return STATUS_LINE[status] + lines
+    return STATUS_LINES[status] + lines
 
 
-class Connection(HttpToolsProtocol):
-    """uvicorn's connection with our way of writing, and an end to every kind of patience.
+class Connection(asyncio.Protocol):
+    """Parses requests, has them answered in their order, and writes each answer at once.
 
     What one client can make us keep or wait for is bounded: a head, a body, pipelined requests,
-    an answer that nobody reads.
+    an answer that nobody reads. `uvicorn` makes one for every connection and ends it by
+    `shutdown`.
     """
 
     _watch: ClassVar[asyncio.TimerHandle | None] = None
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._patience: float = self.app.settings.client_timeout_seconds
-        self._most: int = self.app.settings.connections
-        self._asking_since = 0.0
-        """When the client began what it has not finished; 0 while it is our turn."""
-        self._unread_since = 0.0
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.app: Answering = config.loaded_app
+        self.loop = _loop or asyncio.get_running_loop()
+        self.transport: asyncio.Transport = None  # type: ignore[assignment]
+        self._state = server_state
+        self._patience = self.app.settings.client_timeout_seconds
+        self._parser = httptools.HttpRequestParser(self)
+        # What follows a request that asks to close is no reason to refuse that request.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._peer = ""
+
+        self._url = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._fields = 0
         self._in_head = False
         self._head_bytes = 0
         self._chunk_bytes = 0
-        self._running: RequestResponseCycle | None = None
-        self._why: errors.AppError = NO_HTTP
+        self._body: Body | None = None
+        """Of the request that is being received."""
+
+        self._waiting: deque[Request] = deque()
+        self._running: Request | None = None
+        self._in_a_row = 0
+        self._reading = True
+        self._closing = False
         self._refused = False
+        self._why: errors.AppError = NO_HTTP
+
+        self._asking_since = 0.0
+        """When the client began what it has not finished; 0 while it is our turn."""
+        self._resting_since = 0.0
+        self._unread_since = 0.0
+        self._readable = asyncio.Event()
+        """Whether the client reads what is written."""
+        self._readable.set()
+
+    # -- the transport --
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Welcome a client, unless there are too many."""
-        super().connection_made(transport)
+        self.transport = transport
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
+        connections = self._state.connections
+        connections.add(self)  # type: ignore[arg-type]
         self._asking_since = self.loop.time()
-        if len(self.connections) > self._most + SURPLUS:
+        most = self.app.settings.connections
+        if len(connections) > most + SURPLUS:
             transport.abort()
-        elif len(self.connections) > self._most:
+        elif len(connections) > most:
             self._refuse(errors.GeneralOverloaded("Too many clients are connected."))
         if Connection._watch is None:
             self._look_around()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Whoever waits for this client need not any more."""
+        self._state.connections.discard(self)
+        self._closing = True
+        self._waiting.clear()
+        if self._body is not None:
+            self._body.abandon()
+        if self._running is not None:
+            self._running.body.abandon()
+        self.resume_writing()
+        self._parser = None  # type: ignore[assignment]  # it refers to this connection
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; a head that does not end is refused before it fills the memory."""
         if self._refused:
             return
         self._chunk_bytes = len(data)
-        super().data_received(data)
-        if self._in_head and not self._refused:
+        self._in_a_row = 0
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._refused = True  # nothing that we speak follows; the request itself is answered
+        except httptools.HttpParserError:
+            self._refuse(self._why)
+            return
+        if self._in_head:
             self._head_bytes += len(data)  # with what came before it in its first chunk
             if self._head_bytes > HEAD_BYTES + CHUNK_BYTES:
                 self._refuse(errors.HeadersTooLarge())
+        elif self._waiting:
+            self._go_on()  # the head is complete, and its body is still on its way
+        if self._body is not None or self._waiting:
+            self._balance()
+
+    def pause_writing(self) -> None:
+        """The client does not read what it has asked for."""
+        self._readable.clear()
+
+    def resume_writing(self) -> None:
+        """It has read most of it, or has left."""
+        self._readable.set()
+
+    def _balance(self) -> None:
+        """Read on only while there is a use for what comes."""
+        idle = not self._waiting and (self._body is None or not self._body.enough)
+        if self._closing or idle == self._reading:
+            return
+        self._reading = idle
+        if idle:
+            self.transport.resume_reading()
+        else:
+            self.transport.pause_reading()
+
+    def shutdown(self) -> None:
+        """Close as soon as what has been begun is answered."""
+        self._closing = True
+        if self._running is None:
+            self.transport.close()
+
+    # -- the parser --
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        self._url = b""
+        self._fields = 0
         self._in_head = True
         self._head_bytes = 0
         self._asking_since = self.loop.time()
+        self._resting_since = 0.0
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.lower()] = value
+        self._fields += 1
+        if self._fields > HEADERS:
+            self._why = errors.HeadersTooLarge()
+            raise ValueError("too many headers")
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        large = self._head_bytes + self._chunk_bytes > HEAD_BYTES
-        if len(self.headers) > HEADERS or (large and self._size() > HEAD_BYTES):
-            self._why = errors.HeadersTooLarge()
-            raise ValueError("the head is too large")
-        if len(self.pipeline) >= PIPELINED:
+        headers, self._headers = self._headers, {}  # trailers, which may follow, are not these
+        if self._head_bytes + self._chunk_bytes > HEAD_BYTES:
+            size = len(self._url) + sum(len(name) + len(headers[name]) + 4 for name in headers)
+            if size > HEAD_BYTES:
+                self._why = errors.HeadersTooLarge()
+                raise ValueError("the head is too large")
+        if len(self._waiting) >= PIPELINED:
             raise ValueError("too many requests wait in this connection")
-        super().on_headers_complete()
+        parser = self._parser
+        path, query = _split(self._url)
+        self._body = body = Body(self._wanted)
+        request = Request(parser.get_method().decode(), path, query, headers, self._peer, body)
+        stays = parser.should_keep_alive() and parser.get_http_version() != "1.0"
+        request.last = not stays or parser.should_upgrade()
+        self._waiting.append(request)
 
-    def _size(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+    def on_body(self, body: bytes) -> None:
+        if self._body is not None:
+            self._body.feed(body)
 
     def on_message_complete(self) -> None:
-        super().on_message_complete()
+        if self._body is not None:
+            self._body.end()
+            self._body = None
         self._asking_since = 0.0
+        if self._running is None and self._in_a_row < IN_A_ROW:
+            self._go_on()
 
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
+    def _wanted(self) -> None:
+        """The rest of a body is waited for; its client may wait for a word before it sends it."""
+        running = self._running
+        if running is not None and running.headers.get(b"expect", b"").lower() == b"100-continue":
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._balance()
+
+    # -- answers --
+
+    def _go_on(self) -> None:
+        """Begin what waits, one after the other, and let others have their turn."""
+        while self._waiting and self._running is None and not self._closing:
+            if self._in_a_row >= IN_A_ROW:
+                self.loop.call_soon(self._next_turn)
+                return
+            self._in_a_row += 1
+            request = self._running = self._waiting.popleft()
+            task = eager.start(self._answer(request), self.loop)
+            if task is not None:
+                self._state.tasks.add(task)
+                task.add_done_callback(self._done)
+
+    def _next_turn(self) -> None:
+        self._in_a_row = 0
+        self._go_on()
+        self._balance()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._state.tasks.discard(task)
+        self._next_turn()
+
+    async def _answer(self, request: Request) -> None:
+        try:
+            status, headers, body = await self.app.answer(request)
+            written = head(status, headers)
+        except Gone:
+            return
+        except Exception:
+            log.exception("the answer to %s %s cannot be sent", request.method, request.path)
+            self._running = None
+            self._refuse(errors.GeneralUnknown())
+            return
+        if not self._readable.is_set():
+            await self._readable.wait()
+        if self._running is not request or self.transport.is_closing():
+            return
+        last = request.last or self._closing
+        if last:
+            written += b"connection: close\r\n"
+        if request.method == "HEAD":
+            body = b""
+        self.transport.write(written + b"\r\n" + body)
+        self._state.total_requests += 1
+        self._running = None
         self._unread_since = 0.0
+        if not request.body.complete:
+            request.body.abandon()
+        now = self.loop.time()
         if self._asking_since:
-            self._asking_since = self.loop.time()
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.send = Answer(cycle)  # type: ignore[assignment, method-assign]
-        self._running = cycle
-        super()._start_asgi_task(cycle, app)
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what could not be parsed, and hang up."""
-        self._refuse(self._why)
+            self._asking_since = now
+        else:
+            self._resting_since = now
+        if last:
+            self._closing = True
+            self.transport.close()
 
     def _refuse(self, error: errors.AppError) -> None:
         """Answer with an error and hang up; a request that is being answered is finished first."""
         self._refused = True
         self._asking_since = 0.0
-        self.pipeline.clear()
+        self._waiting.clear()
         if self.transport.is_closing():
             return
         running = self._running
-        if running is not None and not running.response_complete:
-            if not running.more_body:
-                running.keep_alive = False
+        if running is not None:
+            if running.body.complete:
+                self._closing = True
                 return
-            running.disconnected = True
-            running.message_event.set()
+            self._running = None
+            running.body.abandon()
+        self._closing = True
         status, headers, body = refusal(error)
         headers += [(b"content-length", str(len(body)).encode()), (b"connection", b"close")]
         self.transport.write(head(status, headers) + b"\r\n" + body)
@@ -199,7 +346,7 @@ class Connection(HttpToolsProtocol):
 
     def _look_around(self) -> None:
         """Once a second, hang up on those who keep us waiting."""
-        for connection in tuple(self.connections):
+        for connection in tuple(self._state.connections):
             if isinstance(connection, Connection):
                 connection._check()
         Connection._watch = self.loop.call_later(LOOK_SECONDS, self._look_around)
@@ -207,17 +354,34 @@ class Connection(HttpToolsProtocol):
     def _check(self) -> None:
         now = self.loop.time()
         if self._asking_since and now - self._asking_since > self._patience:
-            if self._in_head or (self._running is not None and self._running.more_body):
+            if self._in_head or (self._running is not None and not self._running.body.complete):
                 self._refuse(errors.RequestTooSlow())
             else:
                 self._asking_since = 0.0
                 self.transport.close()
+        elif self._resting_since and now - self._resting_since > KEEP_ALIVE_SECONDS:
+            self._resting_since = 0.0
+            self.transport.close()
         if not self.transport.get_write_buffer_size():
             self._unread_since = 0.0
         elif not self._unread_since:
             self._unread_since = now
         elif now - self._unread_since > self._patience:
             self.transport.abort()
+
+
+def _split(url: bytes) -> tuple[str, bytes]:
+    """(path, query) of a request line. Raises ValueError when it is neither a path nor a URL."""
+    if url[:1] != b"/" or b"#" in url:
+        try:
+            parsed = httptools.parse_url(url)
+        except httptools.HttpParserInvalidURLError as error:
+            raise ValueError("no URL") from error
+        raw, query = parsed.path or b"/", parsed.query or b""
+    else:
+        raw, _, query = url.partition(b"?")
+    path = raw.decode("ascii")
+    return (unquote(path) if "%" in path else path), query
 
 
 def allow_files(connections: int) -> None:

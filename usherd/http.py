@@ -36,7 +36,7 @@ from usherd.house import House
 from usherd.projects import Project
 from usherd.settings import Settings
 from usherd.vault import Vault
-from usherd.wire import Receive, Request, Scope, Send
+from usherd.wire import Gone, Request
 
 log = logging.getLogger("usherd.http")
 
@@ -172,7 +172,7 @@ def scheme(request: Request, settings: Settings) -> str:
         told = proxies.told(request.peer, said, settings.trusted_proxies)
         if told in ("http", "https"):
             return told
-    return str(request.scope["scheme"])
+    return "http"
 
 
 def host(request: Request, settings: Settings) -> str:
@@ -187,7 +187,6 @@ async def run(
     request: Request,
     project: Project,
     in_path: Mapping[str, str],
-    receive: Receive,
 ) -> tuple[Any, Context]:
     """Answer one request of the table: identify, admit, bind, handle, record, commit, publish."""
     caller = await auth.identify(request, project, house.directory, house.db, house.vault)
@@ -206,7 +205,7 @@ async def run(
     if endpoint.method == "GET":
         values = bind(endpoint, in_path, request.query, True)
     else:
-        body = await request.body(receive, house.settings.body_limit_bytes)
+        body = await request.content(house.settings.body_limit_bytes)
         sent, form = request.parameters(body)
         values = bind(endpoint, in_path, sent, form)
     if endpoint.limit is not None:
@@ -266,7 +265,7 @@ async def count(
 
 
 class Api:
-    """The ASGI application of everything in the table."""
+    """Answers everything in the table."""
 
     def __init__(self, house: House, table: list[Endpoint], plain: Mapping[str, Plain]) -> None:
         self.house = house
@@ -276,17 +275,17 @@ class Api:
         self._prefix = ids.secret(8)
         self._count = 0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request; nothing that happens inside escapes."""
+    async def answer(self, request: Request) -> Answer:
+        """The whole answer to one request. Raises `Gone`; nothing else that happens inside
+        escapes."""
         started = time.perf_counter()
         self._count += 1
         request_id = f"{self._prefix}{self._count:08x}"
-        request = Request(scope)
         found = self._router.find(request.method, request.path)
         route = found[0].path if found else request.path if self._is_plain(request) else "none"
         try:
             if found is not None:
-                status, headers, body = await self._answer(*found, request, receive)
+                status, headers, body = await self._answer(*found, request)
             else:
                 status, headers, body = await self._elsewhere(request)
         except errors.AppError as error:
@@ -294,8 +293,8 @@ class Api:
             status, headers, body = (page_of if seen or error.failure_url else refusal)(error)
             if isinstance(error, errors.GeneralRateLimitExceeded):
                 request.standing = None  # the error tells which number it was
-        except ConnectionAbortedError:
-            return
+        except Gone:
+            raise
         except Exception:
             log.exception("request %s failed: %s %s", request_id, request.method, route)
             status, headers, body = refusal(errors.GeneralUnknown())
@@ -307,8 +306,7 @@ class Api:
             log.info(
                 "%s %s %s %d %.1fms", request_id, request.method, route, status, seconds * 1000
             )
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        return status, headers, body
 
     def _is_plain(self, request: Request) -> bool:
         return request.path in self._plain and request.method in ("GET", "HEAD")
@@ -344,7 +342,7 @@ class Api:
         return headers
 
     async def _answer(
-        self, endpoint: Endpoint, in_path: Mapping[str, str], request: Request, receive: Receive
+        self, endpoint: Endpoint, in_path: Mapping[str, str], request: Request
     ) -> Answer:
         name = in_path.get("projectId") or request.header(b"x-appwrite-project")
         name = name or request.query.get("project") or ""
@@ -355,7 +353,7 @@ class Api:
         safe = request.method == "GET" or endpoint.navigated
         if not safe and not self._welcome(request):
             raise errors.GeneralUnknownOrigin
-        result, ctx = await run(self.house, endpoint, request, project, in_path, receive)
+        result, ctx = await run(self.house, endpoint, request, project, in_path)
         headers: Headers = [
             (name.encode(), value.encode("latin-1")) for name, value in ctx.response_headers
         ]

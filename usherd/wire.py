@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import asyncio
+from collections.abc import Callable
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, unquote
 
@@ -10,20 +11,92 @@ import msgspec
 
 from usherd import errors
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
 FIELDS = 5000
 """Most fields of a form or a query string."""
 
 NESTING = 32
 """Deepest `a[b][c]` of a form field."""
 
+UNASKED_BYTES = 65_536
+"""A body that nobody has asked for yet is taken in so far."""
 
 BODIES_BYTES = 64 << 20
 """Most bytes of bodies on their way in, over all requests of the process."""
+
+
+class Gone(Exception):
+    """Nobody is there any more to read the answer."""
+
+
+class Body:
+    """The body of a request on its way in."""
+
+    __slots__ = ("_asked", "_chunks", "_dropped", "_limit", "_size", "_wait", "_wanted", "complete")
+    arriving: ClassVar[int] = 0
+    """Bytes of bodies that are waited for, over all requests."""
+
+    def __init__(self, wanted: Callable[[], None]) -> None:
+        """`wanted` is called once, when somebody asks for what has not come yet."""
+        self._wanted = wanted
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._limit = 0
+        self._wait: asyncio.Future[None] | None = None
+        self._dropped = False
+        self.complete = False
+
+    @property
+    def enough(self) -> bool:
+        """Whether no more should be received before somebody asks."""
+        return self._size > UNASKED_BYTES and self._wait is None and not self._dropped
+
+    def feed(self, chunk: bytes) -> None:
+        """More of it has come."""
+        if self._dropped:
+            return
+        self._chunks.append(chunk)
+        self._size += len(chunk)
+        if self._wait is not None:
+            Body.arriving += len(chunk)
+            if self._size > self._limit:
+                self._fail(errors.PayloadTooLarge())
+            elif Body.arriving > BODIES_BYTES:
+                self._fail(errors.GeneralOverloaded())
+
+    def end(self) -> None:
+        """All of it has come."""
+        self.complete = True
+        if self._wait is not None and not self._wait.done():
+            self._wait.set_result(None)
+
+    def abandon(self) -> None:
+        """What comes from now on is not kept; whoever waits for it gets `Gone`."""
+        self._fail(Gone())
+
+    def _fail(self, error: Exception) -> None:
+        self._dropped = True
+        self._chunks = []
+        if self._wait is not None and not self._wait.done():
+            self._wait.set_exception(error)
+
+    async def read(self, limit: int) -> bytes:
+        """The whole body. Raises `PayloadTooLarge` before keeping much more than `limit` bytes,
+        `GeneralOverloaded`, and `Gone`."""
+        if self._size > limit:
+            raise errors.PayloadTooLarge
+        if not self.complete:
+            if self._dropped:
+                raise Gone
+            self._limit = limit
+            self._wait = asyncio.get_running_loop().create_future()
+            Body.arriving += self._size
+            self._wanted()
+            try:
+                await self._wait
+            finally:
+                Body.arriving -= self._size
+                self._wait = None
+        return b"".join(self._chunks)
 
 
 class Request:
@@ -32,23 +105,35 @@ class Request:
     __slots__ = (
         "_cookies",
         "_query",
+        "body",
         "headers",
+        "last",
         "method",
         "path",
         "peer",
         "platforms",
-        "scope",
+        "raw_query",
         "standing",
     )
-    arriving: ClassVar[int] = 0
-    """Bytes of bodies that are not complete yet, over all requests."""
 
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        self.method: str = scope["method"]
-        self.path: str = scope["path"]
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.peer: str = scope["client"][0] if scope.get("client") else ""
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        raw_query: bytes,
+        headers: dict[bytes, bytes],
+        peer: str,
+        body: Body,
+    ) -> None:
+        """`path` is percent-decoded; the names of `headers` are in lower case."""
+        self.method = method
+        self.path = path
+        self.raw_query = raw_query
+        self.headers = headers
+        self.peer = peer
+        self.body = body
+        self.last = False
+        """Whether the connection ends with its answer."""
         self.platforms: tuple[str, ...] = ()
         """The hosts of the project, once that is known."""
         self.standing: Any = None
@@ -70,8 +155,7 @@ class Request:
     def query(self) -> dict[str, Any]:
         """The query string; `a[0]=x`, `a[]=x` become lists, `a[k]=x` objects."""
         if self._query is None:
-            raw = self.scope.get("query_string", b"")
-            self._query = fields(raw) if raw else {}
+            self._query = fields(self.raw_query) if self.raw_query else {}
         return self._query
 
     @property
@@ -82,31 +166,13 @@ class Request:
             self._cookies = {n.strip(): unquote(v.strip().strip('"')) for n, eq, v in pairs if eq}
         return self._cookies
 
-    async def body(self, receive: Receive, limit: int) -> bytes:
-        """The whole body. Raises `PayloadTooLarge` before reading past `limit` bytes,
-        and `GeneralOverloaded`."""
+    async def content(self, limit: int) -> bytes:
+        """The whole body. Raises what `Body.read` raises; a body that says that it is too large
+        is not waited for."""
         length = self.headers.get(b"content-length", b"")
         if length.isdigit() and int(length[:20]) > limit:
             raise errors.PayloadTooLarge
-        chunks: list[bytes] = []
-        size = 0
-        try:
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ConnectionAbortedError
-                chunk = message.get("body", b"")
-                size += len(chunk)
-                Request.arriving += len(chunk)
-                if size > limit:
-                    raise errors.PayloadTooLarge
-                if Request.arriving > BODIES_BYTES:
-                    raise errors.GeneralOverloaded
-                chunks.append(chunk)
-                if not message.get("more_body"):
-                    return b"".join(chunks)
-        finally:
-            Request.arriving -= size
+        return await self.body.read(limit)
 
     def parameters(self, body: bytes) -> tuple[dict[str, Any], bool]:
         """(the body's fields, whether they came as a form, so that every value is text).

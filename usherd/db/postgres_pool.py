@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
+from usherd.eager import as_task
+
 ACQUIRE_SECONDS = 5.0
 """How long a request waits for a free connection before it is told to come back later."""
 
@@ -67,6 +69,7 @@ class Pool:
 
     async def _make(self) -> asyncpg.Connection:
         try:
+            await as_task()
             connection = await self._connect()
         except BaseException:
             self._pass_on(None)

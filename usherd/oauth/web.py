@@ -13,6 +13,7 @@ import httpx
 import msgspec
 
 from usherd import __version__
+from usherd.eager import as_task
 
 LONGEST_BODY = 1 << 20
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -59,6 +60,7 @@ class Web:
         where = f"{method} {urlsplit(url).hostname}{urlsplit(url).path}"
         if not is_safe(url):
             raise Unreachable(f"{where}: it must be https, without a user name")
+        await as_task()
         try:
             async with asyncio.timeout(self._timeout):
                 status, body = await self._body(method, url, headers, content)
