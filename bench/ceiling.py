@@ -18,7 +18,7 @@ import asyncpg
 import uvicorn
 
 from bench.people import PROJECT
-from usherd.answers import Answer
+from usherd.answers import Answer, line
 from usherd.connection import Connection
 from usherd.settings import Settings
 from usherd.wire import Request
@@ -37,7 +37,7 @@ class Constant:
             (b"content-type", b"application/json; charset=UTF-8"),
             (b"content-length", str(len(body)).encode()),
         ]
-        self._all = status, headers, body
+        self._all = status, [line(n.decode(), value.decode()) for n, value in headers], body
         self._start = {"type": "http.response.start", "status": status, "headers": headers}
         self._body = {"type": "http.response.body", "body": body}
 

@@ -16,9 +16,9 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from usherd import eager, errors
-from usherd.answers import Answer, Headers, refusal
+from usherd.answers import Answer, line, refusal
 from usherd.settings import Settings
-from usherd.wire import Body, Gone, Request
+from usherd.wire import NO_BODY, Body, Gone, Request
 
 log = logging.getLogger("usherd")
 
@@ -58,6 +58,9 @@ STATUS_LINES = {
 }
 
 
+CLOSE = line("connection", "close")
+
+
 class Answering(Protocol):
     """What a connection asks for answers."""
 
@@ -65,14 +68,6 @@ class Answering(Protocol):
 
     def answer(self, request: Request) -> Awaitable[Answer]:
         """The whole answer, errors included. Raises `wire.Gone` when nobody is there to read it."""
-
-
-def head(status: int, headers: Headers) -> bytes:
-    """Status line and headers. Raises ValueError when a value would break out of its line."""
-    lines = b"".join([name + b": " + value + b"\r\n" for name, value in headers])
-    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
-        raise ValueError("a header's value holds a line break")
-    return STATUS_LINES[status] + lines
 
 
 class Connection(asyncio.Protocol):
@@ -236,7 +231,10 @@ class Connection(asyncio.Protocol):
             raise ValueError("too many requests wait in this connection")
         parser = self._parser
         path, query = _split(self._url)
-        self._body = body = Body(self._wanted)
+        if b"content-length" in headers or b"transfer-encoding" in headers:
+            self._body = body = Body(self._wanted)
+        else:
+            body = NO_BODY
         request = Request(parser.get_method().decode(), path, query, headers, self._peer, body)
         stays = parser.should_keep_alive() and parser.get_http_version() != "1.0"
         request.last = not stays or parser.should_upgrade()
@@ -288,7 +286,6 @@ class Connection(asyncio.Protocol):
     async def _answer(self, request: Request) -> None:
         try:
             status, headers, body = await self.app.answer(request)
-            written = head(status, headers)
         except Gone:
             return
         except Exception:
@@ -302,10 +299,10 @@ class Connection(asyncio.Protocol):
             return
         last = request.last or self._closing
         if last:
-            written += b"connection: close\r\n"
+            headers.append(CLOSE)
         if request.method == "HEAD":
             body = b""
-        self.transport.write(written + b"\r\n" + body)
+        self.transport.write(b"".join((STATUS_LINES[status], *headers, b"\r\n", body)))
         self._state.total_requests += 1
         self._running = None
         self._unread_since = 0.0
@@ -336,8 +333,8 @@ class Connection(asyncio.Protocol):
             running.body.abandon()
         self._closing = True
         status, headers, body = refusal(error)
-        headers += [(b"content-length", str(len(body)).encode()), (b"connection", b"close")]
-        self.transport.write(head(status, headers) + b"\r\n" + body)
+        headers += [line("content-length", str(len(body))), CLOSE]
+        self.transport.write(b"".join((STATUS_LINES[status], *headers, b"\r\n", body)))
         # Closing with bytes unread would reset the connection, and the answer might be lost.
         self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.abort)

@@ -258,24 +258,21 @@ class Router:
     def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]] | None:
         """(endpoint, path parameters), or None."""
         segments = path.strip("/").split("/")
-        found = _walk(self._root, method, segments, 0)
-        if found is None:
-            return None
-        endpoint, names = found
-        return endpoint, {name: segments[at] for at, name in names}
-
-
-def _walk(
-    node: Node, method: str, segments: list[str], at: int
-) -> tuple[Endpoint, tuple[tuple[int, str], ...]] | None:
-    """What the rest of the path leads to; a literal that leads nowhere gives way to a parameter."""
-    if at == len(segments):
-        return node.ends.get(method)
-    literal = node.named.get(segments[at])
-    if literal is not None:
-        found = _walk(literal, method, segments, at + 1)
-        if found is not None:
-            return found
-    if node.any is not None and segments[at]:
-        return _walk(node.any, method, segments, at + 1)
-    return None
+        left = [(self._root, 0)]
+        while left:
+            node, begin = left.pop()
+            for at, segment in enumerate(segments[begin:], begin):
+                literal = node.named.get(segment)
+                other = node.any if segment else None
+                if literal is not None and other is not None:
+                    left.append((other, at + 1))  # in case that the literal leads nowhere
+                found = literal or other
+                if found is None:
+                    break
+                node = found
+            else:
+                end = node.ends.get(method)
+                if end is not None:
+                    endpoint, names = end
+                    return endpoint, {name: segments[at] for at, name in names}
+        return None

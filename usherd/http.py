@@ -26,7 +26,17 @@ from usherd import (
     proxies,
     users,
 )
-from usherd.answers import AS_PAGE, JSON, NO_BODY, Answer, Headers, onward, page_of, refusal
+from usherd.answers import (
+    AS_PAGE,
+    JSON,
+    NO_BODY,
+    Answer,
+    Headers,
+    line,
+    onward,
+    page_of,
+    refusal,
+)
 from usherd.auth import Caller, Client
 from usherd.db import Row, Tx
 from usherd.db.lazy import LazyTx
@@ -43,10 +53,10 @@ log = logging.getLogger("usherd.http")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Another method is counted as "other": a label must not be a caller's word."""
 
-Plain = Callable[[House, Request, list[Endpoint]], Awaitable[tuple[int, bytes, bytes]]]
+Plain = Callable[[House, Request, list[Endpoint]], Awaitable[tuple[int, str, bytes]]]
 
-SERVER = (b"server", b"Appwrite")
-NOSNIFF = (b"x-content-type-options", b"nosniff")
+ALWAYS = line("server", "Appwrite") + line("x-content-type-options", "nosniff")
+ENCRYPTED = line("strict-transport-security", "max-age=10886400")
 
 
 class Context:
@@ -81,7 +91,7 @@ class Context:
         """Reads on GET; elsewhere one transaction that opens at its first statement."""
         self.actor: Row | None = caller.user
         """The user whose activity log this belongs to; a sign-in sets it."""
-        self.response_headers: list[tuple[str, str]] = []
+        self.response_headers: Headers = []
         self.beside: list[events.Event] = []
         """What happened on the way to what the endpoint's own event tells."""
 
@@ -314,31 +324,26 @@ class Api:
     async def _elsewhere(self, request: Request) -> Answer:
         """The answer of what is not in the table."""
         if request.method == "OPTIONS":
-            return 204, [(b"content-type", NO_BODY)], b""
+            return 204, [NO_BODY], b""
         if self._is_plain(request):
             status, kind, body = await self._plain[request.path](self.house, request, self.table)
             page = kind == pages.HTML
-            return status, [*AS_PAGE] if page else [(b"content-type", kind)], body
+            return status, [*AS_PAGE] if page else [line("content-type", kind)], body
         raise errors.GeneralRouteNotFound
 
     def _around(self, request: Request, request_id: str, length: int) -> Headers:
         """The headers that every answer has."""
         headers: Headers = [
-            SERVER,
-            NOSNIFF,
-            (b"x-request-id", request_id.encode()),
-            (b"content-length", b"%d" % length),
+            ALWAYS,
+            f"x-request-id: {request_id}\r\ncontent-length: {length}\r\n".encode(),
         ]
         origin = request.header(b"origin")
         if origin:
             headers += origins.cors(origin, request.method == "OPTIONS" or self._welcome(request))
         if request.standing is not None:
-            headers += [
-                (name.lower().encode(), value.encode())
-                for name, value in request.standing.headers.items()
-            ]
+            headers += [line(n.lower(), value) for n, value in request.standing.headers.items()]
         if scheme(request, self.house.settings) == "https":
-            headers.append((b"strict-transport-security", b"max-age=10886400"))
+            headers.append(ENCRYPTED)
         return headers
 
     async def _answer(
@@ -354,19 +359,17 @@ class Api:
         if not safe and not self._welcome(request):
             raise errors.GeneralUnknownOrigin
         result, ctx = await run(self.house, endpoint, request, project, in_path)
-        headers: Headers = [
-            (name.encode(), value.encode("latin-1")) for name, value in ctx.response_headers
-        ]
+        headers = ctx.response_headers
         if isinstance(result, Redirect):
             return 301, [*onward(result.location), *headers], b""
         if isinstance(result, Page):
             return endpoint.status, [*AS_PAGE, *headers], result.html
         if endpoint.status == 204:
-            return 204, [(b"content-type", NO_BODY), *headers], b""
+            return 204, [NO_BODY, *headers], b""
         version = request.headers.get(b"x-appwrite-response-format")
         if version:
             result = formats.downgrade(result, version.decode("latin-1"))
-        return endpoint.status, [(b"content-type", JSON), *headers], models.encode(result)
+        return endpoint.status, [JSON, *headers], models.encode(result)
 
     def _welcome(self, request: Request) -> bool:
         """Whether the page that sends this, if it is one, may act on the project."""

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from publicsuffixlist import PublicSuffixList
 
+from usherd.answers import Headers, line
+
 METHODS = "GET, POST, PUT, PATCH, DELETE"
 
 REQUEST_HEADERS = (
@@ -52,17 +54,20 @@ def allowed(origin: str, host: str, platforms: tuple[str, ...] = ()) -> bool:
     )
 
 
-def cors(origin: str, ok: bool) -> list[tuple[bytes, bytes]]:
+ALLOWED = b"".join(
+    line(f"access-control-{name}", value)
+    for name, value in (
+        ("allow-credentials", "true"),
+        ("allow-methods", METHODS),
+        ("allow-headers", REQUEST_HEADERS),
+        ("expose-headers", EXPOSED_HEADERS),
+    )
+) + line("vary", "Origin")
+
+
+def cors(origin: str, ok: bool) -> Headers:
     """Response headers for a page at `origin`; another origin than its own if it is not `ok`."""
-    answer = origin if ok else "http://localhost"
-    return [
-        (b"access-control-allow-origin", answer.encode("latin-1", "replace")),
-        (b"access-control-allow-credentials", b"true"),
-        (b"access-control-allow-methods", METHODS.encode()),
-        (b"access-control-allow-headers", REQUEST_HEADERS.encode()),
-        (b"access-control-expose-headers", EXPOSED_HEADERS.encode()),
-        (b"vary", b"Origin"),
-    ]
+    return [line("access-control-allow-origin", origin if ok else "http://localhost"), ALLOWED]
 
 
 def same_site(server: str, page: str) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from html import escape
 
-HTML = b"text/html; charset=UTF-8"
+HTML = "text/html; charset=UTF-8"
 
 POLICY = (
-    b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; form-action 'self'; "
-    b"base-uri 'none'"
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; form-action 'self'; "
+    "base-uri 'none'"
 )
 """The `Content-Security-Policy` of these pages: they need nothing, and nobody frames them."""
 

@@ -99,6 +99,11 @@ class Body:
         return b"".join(self._chunks)
 
 
+NO_BODY = Body(lambda: None)
+"""Of all requests that have none."""
+NO_BODY.end()
+
+
 class Request:
     """One request as it came over the wire; nothing is parsed before it is asked for."""
 

@@ -24,6 +24,7 @@ from usherd import (
     tokens,
     users,
 )
+from usherd.answers import line
 from usherd.api import failures
 from usherd.api.account import me
 from usherd.api.retry import retried
@@ -175,7 +176,7 @@ def _browser(ctx: Context, *, make: bool = False) -> str:
         return known
     fresh = ids.secret(64)
     rest = "path=/; httponly; samesite=Lax" + ("; secure" if encrypted else "")
-    ctx.response_headers.append(("set-cookie", f"{name}={fresh}; {rest}"))
+    ctx.response_headers.append(line("set-cookie", f"{name}={fresh}; {rest}"))
     return fresh
 
 

@@ -11,10 +11,10 @@ from usherd.endpoints import Endpoint
 from usherd.house import House
 from usherd.wire import Request
 
-JSON = b"application/json; charset=UTF-8"
-TEXT = b"text/plain; charset=UTF-8"
+JSON = "application/json; charset=UTF-8"
+TEXT = "text/plain; charset=UTF-8"
 
-Answer = tuple[int, bytes, bytes]
+Answer = tuple[int, str, bytes]
 """(status, content type, body)"""
 
 
@@ -36,7 +36,7 @@ async def version(_house: House, _request: Request, _table: list[Endpoint]) -> A
 
 async def exposition(_house: House, _request: Request, _table: list[Endpoint]) -> Answer:
     """Prometheus metrics."""
-    return 200, b"text/plain; version=0.0.4; charset=utf-8", metrics.render()
+    return 200, "text/plain; version=0.0.4; charset=utf-8", metrics.render()
 
 
 async def jwks(house: House, request: Request, _table: list[Endpoint]) -> Answer:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 import msgspec
 
 from usherd import agents, clock, errors, geo, origins, proofs, provider_tokens, sessions
+from usherd.answers import line
 from usherd.api import failures
 from usherd.db import Row
 from usherd.http import Context
@@ -72,14 +73,14 @@ def send_cookies(ctx: Context, secret: str, expire_at: int) -> None:
     _cookies(ctx, quote(secret, safe=""), expire_at)
     if not _same_site(ctx):
         fallback = msgspec.json.encode({f"a_session_{ctx.project.id}": secret}).decode()
-        ctx.response_headers.append(("x-fallback-cookies", fallback))
+        ctx.response_headers.append(line("x-fallback-cookies", fallback))
 
 
 def clear_cookies(ctx: Context) -> None:
     """Take the session cookies away."""
     _cookies(ctx, "", clock.now() - 3_600_000)
     if not _same_site(ctx):
-        ctx.response_headers.append(("x-fallback-cookies", "[]"))
+        ctx.response_headers.append(line("x-fallback-cookies", "[]"))
 
 
 def _same_site(ctx: Context) -> bool:
@@ -102,8 +103,8 @@ def _cookies(ctx: Context, value: str, expire_at: int) -> None:
     rest = "; ".join([*parts, "httponly"])
     name = f"a_session_{ctx.project.id}".lower()
     ctx.response_headers += [
-        ("set-cookie", f"{name}_legacy={value}; {rest}"),
-        ("set-cookie", f"{name}={value}; {rest}; samesite=None"),
+        line("set-cookie", f"{name}_legacy={value}; {rest}"),
+        line("set-cookie", f"{name}={value}; {rest}; samesite=None"),
     ]
 
 

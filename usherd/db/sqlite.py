@@ -191,7 +191,7 @@ class SqliteDatabase:
         self._writing.raw.execute("pragma synchronous = full")
         self._writing.raw.execute("pragma wal_autocheckpoint = 0")
         self._writer = Writer(self._writing.raw, self._begun, self._ended)
-        self.changes = Changes(self._writer)
+        self.changes = Changes(self._writer, self.reader.end)
         self._checkpoints = apsw.Connection(path)
         # A connection that never read does not know of the log, and its checkpoints do nothing.
         self._checkpoints.execute("select 1 from sqlite_schema limit 1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from usherd.db import Forget
 from usherd.db.sqlite_writer import Writer
@@ -13,17 +14,20 @@ class Changes:
 
     Those of this process come from SQLite's update hook on the one connection that writes, and
     are told when their commit is done, before anybody is told that it is. Another process gives
-    itself away by the file's data version, which is looked at once a turn of the event loop, and
-    whenever a batch begins: as long as the batch is open nobody else can write.
+    itself away by the file's data version, which is looked at once a millisecond, and whenever a
+    batch begins: as long as the batch is open nobody else can write.
     """
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, end_snapshot: Callable[[], None]) -> None:
+        """`end_snapshot` makes the next read see the newest state: what is read from an older one
+        after everything was forgotten would be kept for good."""
         self._writer = writer
+        self._end_snapshot = end_snapshot
         self._raw = writer.raw
         self._forget: dict[str, Forget] = {}
         self._pending: dict[str, set[int]] = {}
         self._version = self._data_version()
-        self._looked = False
+        self._looked_at = 0.0
         self._loop = asyncio.get_running_loop()  # asking for it costs a system call
         self._raw.set_update_hook(self._note)
 
@@ -45,21 +49,20 @@ class Changes:
                 self._forget[table](rows)
 
     def look(self) -> None:
-        """Forget everything if another process has written; looks at most once a turn."""
-        if not self._looked:
-            self._looked = True
-            self._loop.call_soon(self._look_again)
+        """Forget everything if another process has written; looks once a millisecond, in which
+        the loop's clock moves on."""
+        now = self._loop.time()
+        if now != self._looked_at:
+            self._looked_at = now
             if not self._writer.occupied:
                 self.compare()
-
-    def _look_again(self) -> None:
-        self._looked = False
 
     def compare(self) -> None:
         """Forget everything if the file has been changed by another than this connection."""
         version = self._data_version()
         if version != self._version:
             self._version = version
+            self._end_snapshot()
             for forget in self._forget.values():
                 forget(None)
 
