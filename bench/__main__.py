@@ -70,7 +70,9 @@ def under_load(
         early.stop()
         starts.append(early.cold_start_seconds)
     server, ceiling = servers.usherd(url, secret), servers.ceiling()
-    bare = [servers.ceiling(url)] if engine == "postgres" else []
+    others = {"own": servers.ceiling("--own")}
+    if engine == "postgres":
+        others["bare"] = servers.ceiling(url)
     starts.append(server.cold_start_seconds)
     memory, results, failures = server.memory_mb(), list[Result](), list[str]()
     try:
@@ -79,11 +81,11 @@ def under_load(
                 continue  # PostgreSQL keeps nothing anyway
             print(f"{engine}: {scenario.says} ...", file=sys.stderr, flush=True)
             measured = measure.sign_in if scenario.name == "sign-in" else measure.scenario
-            beside = bare if scenario.name == "read" else []
+            beside = others if scenario.name == "read" else {}
             own = scenario.settings
             asked = servers.usherd(url, secret, workers=0, **own) if own else server
             try:
-                results += measured(engine, scenario, world, plan, asked, ceiling, *beside)
+                results += measured(engine, scenario, world, plan, asked, ceiling, **beside)
             except (Unexpected, TimeoutError) as error:
                 failures.append(f"{engine}, {scenario.name}: {error or type(error).__name__}")
                 print(f"FAILED: {failures[-1]}\n{asked.said()}", file=sys.stderr, flush=True)
@@ -92,7 +94,7 @@ def under_load(
                     asked.stop()
         return Process(starts, memory, server.memory_mb()), results, failures
     finally:
-        for started in (server, ceiling, *bare):
+        for started in (server, ceiling, *others.values()):
             started.stop()
 
 

@@ -36,6 +36,8 @@ class Result(msgspec.Struct):
     p99_ms: float
     load_busy: float
     ceiling_rates: list[float] | None = None
+    own_rates: list[float] | None = None
+    """The constant answer by usherd's own connections."""
     bare_rate: float | None = None
     """The same work without a server around it, a second; None where that means nothing."""
 
@@ -47,10 +49,14 @@ class Result(msgspec.Struct):
     @property
     def ratio(self) -> float | None:
         """The median over the rounds of usherd's rate by the ceiling's."""
-        if self.ceiling_rates is None:
-            return None
-        pairs = zip(self.rates, self.ceiling_rates, strict=True)
-        return statistics.median(ours / most for ours, most in pairs)
+        return share(self.rates, self.ceiling_rates)
+
+
+def share(ours: Sequence[float], most: Sequence[float] | None) -> float | None:
+    """The median over the rounds of one rate by another."""
+    if most is None:
+        return None
+    return statistics.median(one / other for one, other in zip(ours, most, strict=True))
 
 
 def spread(rates: Sequence[float]) -> float:
@@ -93,31 +99,38 @@ def scenario(
     world: World,
     plan: Plan,
     server: Server,
-    *ceilings: Server,
+    ceiling: Server,
+    **others: Server,
 ) -> list[Result]:
-    """Rounds of usherd and of the ceiling, which gives usherd's own first answer every time;
-    a second ceiling is the bare loop."""
+    """Rounds of usherd and of the ceiling, which gives usherd's own first answer every time.
+
+    Others may take their turns: `own`, the ceiling of usherd's connections, and `bare`, the loop.
+    """
+    servers = {"usherd": server, "ceiling": ceiling} | others
     answer = first_answer(server, scenario, world)
-    for ceiling in ceilings:
-        ceiling.call("PUT", f"/answer/{scenario.status}", answer)
-    streams = [
-        (each, Stream(scenario.source(world), scenario.connections, scenario.status))
-        for each in (server, *ceilings)
-    ]
+    for name, each in servers.items():
+        if name != "usherd":
+            each.call("PUT", f"/answer/{scenario.status}", answer)
+    streams = {
+        name: Stream(scenario.source(world), scenario.connections, scenario.status)
+        for name in servers
+    }
     if scenario.name == "create":
-        next(streams[0][1].requests)  # was the first answer
-    found: list[list[Measured]] = [[] for _ in streams]
-    for each, stream in streams:
-        load.run(each.port, [stream], WARM_UP_SECONDS)
+        next(streams["usherd"].requests)  # was the first answer
+    found: dict[str, list[Measured]] = {name: [] for name in servers}
+    for name, each in servers.items():
+        load.run(each.port, [streams[name]], WARM_UP_SECONDS)
     asked = 0.0
     while scenario.everybody_first and asked < len(world.people):
-        asked += load.run(server.port, [streams[0][1]], 1.0)[0].rate
+        asked += load.run(server.port, [streams["usherd"]], 1.0)[0].rate
     for _ in range(plan.rounds):
-        for (each, stream), rounds in zip(streams, found, strict=True):
-            rounds += load.run(each.port, [stream], plan.seconds)
-    result = _result(engine, scenario, found[0], found[1])
-    if len(found) > 2:
-        result.bare_rate = statistics.median(round.rate for round in found[2])
+        for name, each in servers.items():
+            found[name] += load.run(each.port, [streams[name]], plan.seconds)
+    result = _result(engine, scenario, found["usherd"], found["ceiling"])
+    if "own" in found:
+        result.own_rates = [round.rate for round in found["own"]]
+    if "bare" in found:
+        result.bare_rate = statistics.median(round.rate for round in found["bare"])
     return [result]
 
 

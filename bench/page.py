@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from bench import plot
+from bench.measure import share
 from bench.report import FOLDER
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -102,17 +103,17 @@ def bench(run: dict[str, Any]) -> str:
     for engine in run["engines"]:
         rows = []
         for one in engine["results"]:
-            most = one["ceiling_rates"]
-            pairs = [a / b for a, b in zip(one["rates"], most, strict=True)] if most else []
+            shares = [share(one["rates"], one.get(most)) for most in ("ceiling_rates", "own_rates")]
             bare = one["bare_rate"]
             rows.append([
                 one["says"], f"{_median(one['rates']):,.0f}", _spread(one["rates"]),
                 f"{one['p50_ms']:.2f}", f"{one['p99_ms']:.2f}",
-                f"{_median(pairs):.0%}" if pairs else "",
+                *(f"{part:.0%}" if part is not None else "" for part in shares),
                 f"{_median(one['rates']) / bare:.0%}" if bare else "",
             ])  # fmt: skip
         head = [f"{engine['engine']}, {engine['users']:,} users", "req/s", "spread", "p50 ms",
-                "p99 ms", "of the ceiling", "of the bare loop"]  # fmt: skip
+                "p99 ms", "of uvicorn's constant answer", "of our connections' constant answer",
+                "of the bare loop"]  # fmt: skip
         parts.append(table(head, rows))
     return "\n".join(parts)
 

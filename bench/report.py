@@ -15,7 +15,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from bench.measure import Plan, Result, spread
+from bench.measure import Plan, Result, share, spread
 
 FOLDER = Path(__file__).parent / "results"
 
@@ -67,10 +67,11 @@ def show(found: Engine) -> None:
     """The table of one engine."""
     table = Table(title=f"{found.engine}, {found.users:,} users", title_justify="left")
     table.add_column("scenario", no_wrap=True)
-    for name in ("conns", "req/s", "spread", "p50 ms", "p99 ms", "ceiling", "of it", "bare"):
+    for name in ("conns", "req/s", "spread", "p50 ms", "p99 ms", "ceiling", "of it", "own", "bare"):
         table.add_column(name, justify="right", no_wrap=True)
     for result in found.results:
         most, ratio = result.ceiling_rates, result.ratio
+        own = share(result.rates, result.own_rates)
         busy = " *" if result.load_busy > BUSY else ""
         table.add_row(
             result.name,
@@ -81,6 +82,7 @@ def show(found: Engine) -> None:
             f"{result.p99_ms:.2f}",
             f"{sorted(most)[len(most) // 2]:,.0f} ({spread(most):.0%})" if most else "",
             f"{ratio:.1%}" if ratio is not None else "",
+            f"{own:.1%}" if own is not None else "",
             f"{result.bare_rate:,.0f}" if result.bare_rate is not None else "",
         )
     console = Console(width=100)

@@ -131,9 +131,9 @@ def usherd(url: str, secret: str, *, workers: int = 0, **env: str) -> Server:
     return Server(command, "/healthz", env)
 
 
-def ceiling(url: str = "") -> Server:
-    """The application that does nothing, or one query of `url` at most; see `ceiling.py`."""
-    command = [sys.executable, "-m", "bench.ceiling", "{port}", url]
+def ceiling(how: str = "") -> Server:
+    """The application that does nothing, or what `how` says; see `ceiling.py`."""
+    command = [sys.executable, "-m", "bench.ceiling", "{port}", how]
     return Server([word for word in command if word], "/")
 
 

@@ -203,6 +203,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._url = b""
+        self._headers = {}
         self._fields = 0
         self._in_head = True
         self._head_bytes = 0
@@ -213,6 +214,8 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer: nobody has checked who may say what there
         self._headers[name.lower()] = value
         self._fields += 1
         if self._fields > HEADERS:
@@ -221,7 +224,7 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        headers, self._headers = self._headers, {}  # trailers, which may follow, are not these
+        headers = self._headers
         if self._head_bytes + self._chunk_bytes > HEAD_BYTES:
             size = len(self._url) + sum(len(name) + len(headers[name]) + 4 for name in headers)
             if size > HEAD_BYTES:
