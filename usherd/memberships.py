@@ -37,11 +37,7 @@ VEILS = {
 
 async def find(tx: Tx, project_id: str, membership_id: str) -> Row | None:
     """The membership with that id, of whatever team."""
-    return await tx.one(
-        "select * from memberships where project_id = :project_id and id = :id",
-        project_id=project_id,
-        id=membership_id,
-    )
+    return await tx.by_id("memberships", project_id, membership_id)
 
 
 async def get(tx: Tx, team: Row, membership_id: str) -> Row:

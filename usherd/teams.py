@@ -13,7 +13,10 @@ from usherd.query import Query
 
 async def get(tx: Tx, project_id: str, team_id: str) -> Row:
     """One team. Raises `TeamNotFound`."""
-    return await _find(tx, project_id, team_id, "")
+    row = await tx.by_id("teams", project_id, team_id)
+    if row is None:
+        raise errors.TeamNotFound
+    return row
 
 
 async def lock(tx: Tx, project_id: str, team_id: str) -> Row:
@@ -21,12 +24,8 @@ async def lock(tx: Tx, project_id: str, team_id: str) -> Row:
 
     Raises `TeamNotFound`.
     """
-    return await _find(tx, project_id, team_id, " for update")
-
-
-async def _find(tx: Tx, project_id: str, team_id: str, how: str) -> Row:
     row = await tx.one(
-        f"select * from teams where project_id = :project_id and id = :id{how}",
+        "select * from teams where project_id = :project_id and id = :id for update",
         project_id=project_id,
         id=team_id,
     )

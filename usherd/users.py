@@ -36,11 +36,7 @@ class Stale(Exception):
 
 async def get(tx: Tx, project_id: str, user_id: str) -> Row:
     """One user. Raises `UserNotFound`."""
-    row = await tx.one(
-        "select * from users where project_id = :project_id and id = :id",
-        project_id=project_id,
-        id=user_id,
-    )
+    row = await tx.by_id("users", project_id, user_id)
     if row is None:
         raise errors.UserNotFound
     return row

@@ -57,6 +57,10 @@ class Tx(Protocol):
         """The first row, or None."""
         ...
 
+    async def by_id(self, table: str, project_id: str, row_id: str) -> Row | None:
+        """The row with this id, whose form has been checked: others may share its statement."""
+        ...
+
     async def all(self, sql: str, **params: Any) -> list[Row]:
         """Every row of a statement that an index answers."""
         ...

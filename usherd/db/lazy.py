@@ -28,6 +28,9 @@ class LazyTx:
     async def one(self, sql: str, **params: Any) -> Row | None:
         return await (self._tx or await self._open()).one(sql, **params)
 
+    async def by_id(self, table: str, project_id: str, row_id: str) -> Row | None:
+        return await (self._tx or await self._open()).by_id(table, project_id, row_id)
+
     async def all(self, sql: str, **params: Any) -> list[Row]:
         return await (self._tx or await self._open()).all(sql, **params)
 

@@ -14,6 +14,7 @@ import asyncpg
 
 from usherd import errors
 from usherd.db import BadUrl, Duplicate, Row, statements
+from usherd.db.postgres_gathered import Gathered
 from usherd.db.postgres_indexes import Indexes
 from usherd.db.postgres_pool import Pool
 from usherd.db.postgres_upkeep import CONNECT_SECONDS, migrate
@@ -107,6 +108,9 @@ class _Statements:
         rows = await self._fetch(sql, params)
         return dict(rows[0]) if rows else None
 
+    async def by_id(self, table: str, project_id: str, row_id: str) -> Row | None:
+        return await self.one(statements.by_id(table), project_id=project_id, id=row_id)
+
     async def all(self, sql: str, **params: Any) -> list[Row]:
         return [dict(row) for row in await self._fetch(sql, params)]
 
@@ -149,6 +153,7 @@ class ReadTx(_Statements):
         """When each statement that is not answered yet was sent."""
         self._loop = asyncio.get_running_loop()
         self._watch = self._loop.call_later(LOOK_SECONDS, self._look)
+        self._gathered = Gathered(self._rows)
 
     async def _fetch(self, sql: str, params: dict[str, Any]) -> list[asyncpg.Record]:
         return await self._on(self._points, sql, params)
@@ -174,6 +179,12 @@ class ReadTx(_Statements):
     async def one(self, sql: str, **params: Any) -> Row | None:
         rows = await self._on(self._points, sql, params)
         return dict(rows[0]) if rows else None
+
+    async def by_id(self, table: str, project_id: str, row_id: str) -> Row | None:
+        return await self._gathered.row(table, project_id, row_id)
+
+    async def _rows(self, sql: str, params: dict[str, Any]) -> list[Row]:
+        return [dict(row) for row in await self._on(self._points, sql, params)]
 
     async def listing(self, sql: str, params: dict[str, Any]) -> list[Row]:
         """In the quick lane; what is not done there begins anew in the slow one."""

@@ -114,6 +114,9 @@ class ReadTx:
         rows = self.connection.rows(sql, params)
         return rows[0] if rows else None
 
+    async def by_id(self, table: str, project_id: str, row_id: str) -> Row | None:
+        return await self.one(statements.by_id(table), project_id=project_id, id=row_id)
+
     async def all(self, sql: str, **params: Any) -> list[Row]:
         return self.connection.rows(sql, params)
 

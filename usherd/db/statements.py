@@ -10,6 +10,12 @@ from usherd import errors
 
 
 @lru_cache(maxsize=256)
+def by_id(table: str) -> str:
+    """`select *` of the row with `:id` in the project `:project_id`."""
+    return f"select * from {table} where project_id = :project_id and id = :id"
+
+
+@lru_cache(maxsize=256)
 def insert(table: str, columns: tuple[str, ...], *, ignore: bool = False) -> str:
     """`insert ... returning *` with one `:column` parameter each."""
     conflict = " on conflict do nothing" if ignore else ""
