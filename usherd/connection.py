@@ -298,7 +298,10 @@ class Connection(asyncio.Protocol):
             return
         if not self._readable.is_set():
             await self._readable.wait()
-        if self._running is not request or self.transport.is_closing():
+        if self._running is not request:
+            return
+        self._running = None
+        if self.transport.is_closing():
             return
         last = request.last or self._closing
         if last:
@@ -307,7 +310,6 @@ class Connection(asyncio.Protocol):
             body = b""
         self.transport.write(b"".join((STATUS_LINES[status], *headers, b"\r\n", body)))
         self._state.total_requests += 1
-        self._running = None
         self._unread_since = 0.0
         if not request.body.complete:
             request.body.abandon()
@@ -339,6 +341,8 @@ class Connection(asyncio.Protocol):
         headers += [line("content-length", str(len(body))), CLOSE]
         self.transport.write(b"".join((STATUS_LINES[status], *headers, b"\r\n", body)))
         # Closing with bytes unread would reset the connection, and the answer might be lost.
+        if not self._reading:
+            self.transport.resume_reading()
         self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
@@ -360,8 +364,8 @@ class Connection(asyncio.Protocol):
                 self._asking_since = 0.0
                 self.transport.close()
         elif self._resting_since and now - self._resting_since > KEEP_ALIVE_SECONDS:
-            self._resting_since = 0.0
-            self.transport.close()
+            if self._running is None:
+                self.transport.close()
         if not self.transport.get_write_buffer_size():
             self._unread_since = 0.0
         elif not self._unread_since:
