@@ -26,6 +26,8 @@ HEAD_BYTES = 131_072
 HEADERS = 100
 """Most bytes and fields of a request's head."""
 
+URL_BYTES = 65_535
+
 CHUNK_BYTES = 262_144
 """Most bytes that the event loop hands over at once."""
 
@@ -50,7 +52,7 @@ OTHER_FILES = 128
 """Open files that are no connections of clients."""
 
 NO_HTTP = errors.GeneralArgumentInvalid(
-    "This is no HTTP/1.1 request that can be read; a URL may have at most 65,535 bytes."
+    f"This is no HTTP/1.1 request that can be read; a URL may have at most {URL_BYTES:,} bytes."
 )
 
 STATUS_LINES = {
@@ -375,7 +377,10 @@ class Connection(asyncio.Protocol):
 
 
 def _split(url: bytes) -> tuple[str, bytes]:
-    """(path, query) of a request line. Raises ValueError when it is neither a path nor a URL."""
+    """(path, query) of a request line. Raises ValueError when it is neither a path nor a URL, or
+    too long."""
+    if len(url) > URL_BYTES:
+        raise ValueError("the URL is too long")
     if url[:1] != b"/" or b"#" in url:
         try:
             parsed = httptools.parse_url(url)
