@@ -29,6 +29,17 @@ How they are taken: [bench/README.md](../bench/README.md). Compare ratios: what 
 turns within one run. *Spread* is (slowest round - fastest round) / median.
 """
 
+ONE = """## One process
+
+The server has one core, the load generator the other; PostgreSQL shares both. *uvicorn's constant
+answer* is what uvicorn, httptools and uvloop reach as they come, with an application that does
+nothing but send as many bytes; *our connections'* is the same by usherd's own
+([decision 19](decisions/0019-own-connections.md)). *The bare loop* does the same work without
+usherd: for reads on PostgreSQL ten connections of asyncpg behind uvicorn, a query a request, which
+reads that share a query can outdo; for updates the same statements, 64 to a commit; for sign-ins
+passwords alone.
+"""
+
 LISTS = """## Lists and search
 
 One connection asks, and latencies are in milliseconds over HTTP: p50, and p99 in brackets.
@@ -99,7 +110,7 @@ def _head(run: dict[str, Any]) -> str:
 
 def bench(run: dict[str, Any]) -> str:
     """What `python -m bench` has found."""
-    parts = ["## One process\n", _head(run)]
+    parts = [ONE, _head(run)]
     for engine in run["engines"]:
         rows = []
         for one in engine["results"]:
