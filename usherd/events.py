@@ -14,16 +14,21 @@ log = logging.getLogger("usherd.events")
 class Event(msgspec.Struct, frozen=True):
     """One thing that happened in a project.
 
-    `names` starts with the concrete name (`users.u1.update.email`); then come its shorter
-    forms, and all of these with ids replaced by `*`. `payload` is the model that the caller
-    was answered with, or the deleted object.
+    `ids` are those that the pattern names. `payload` is the model that the caller was answered
+    with, or the deleted object.
     """
 
     project_id: str
     pattern: str
-    names: tuple[str, ...]
+    ids: Mapping[str, str]
     payload: Any
     at: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """First the concrete name (`users.u1.update.email`), then its shorter forms, then all of
+        these with ids replaced by `*`."""
+        return names(self.pattern, self.ids)
 
 
 def names(pattern: str, ids: Mapping[str, str]) -> tuple[str, ...]:

@@ -138,9 +138,9 @@ class Context:
 
     def happened(self, pattern: str, user: Row) -> None:
         """Have an event about a user published before the endpoint's own, once it is durable."""
-        names = events.names(pattern, {"userId": user["id"]})
+        ids = {"userId": user["id"]}
         made = models.Account.of(user)
-        self.beside.append(events.Event(self.project.id, pattern, names, made, clock.now()))
+        self.beside.append(events.Event(self.project.id, pattern, ids, made, clock.now()))
 
     async def undo(self, error: Exception) -> None:
         """Undo what was begun because of `error`; the next statement begins anew."""
@@ -239,11 +239,7 @@ async def run(
     for event in ctx.beside:
         house.bus.publish(event)
     if endpoint.event:
-        house.bus.publish(
-            events.Event(
-                project.id, endpoint.event, events.names(endpoint.event, ids), made, clock.now()
-            )
-        )
+        house.bus.publish(events.Event(project.id, endpoint.event, ids, made, clock.now()))
     return result, ctx
 
 

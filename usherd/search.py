@@ -58,9 +58,9 @@ def document(*parts: str | None) -> str:
     words: list[str] = []
     marks: dict[str, None] = {}
     for part in parts:
-        for word in _words(fold(part or "")):
+        for word in _words(fold(part)) if part else ():
             words.append(word)
-            if NOT_WORD.search(word):
+            if not word.isalnum():
                 pieces = (*NOT_WORD.split(word), *JOINTS.split(word))
                 marks |= {piece[:2]: None for piece in pieces if piece}
     return "".join(GAP + word for word in (*words, *marks))
@@ -68,6 +68,8 @@ def document(*parts: str | None) -> str:
 
 def _words(folded: str) -> list[str]:
     """The words without the operators and signs around them."""
+    if folded.isalnum():
+        return [folded]
     stripped = (word.strip(EDGES) for word in OPERATORS.sub(" ", folded).split())
     return [word for word in stripped if word]
 

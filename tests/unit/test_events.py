@@ -36,5 +36,5 @@ def test_a_listener_that_fails_harms_nobody() -> None:
 
     bus.subscribe(broken)
     bus.subscribe(lambda event: heard.append(event.names[0]))
-    bus.publish(events.Event("p", "users.[userId].create", ("users.u1.create",), None, 1))
+    bus.publish(events.Event("p", "users.[userId].create", {"userId": "u1"}, None, 1))
     assert heard == ["users.u1.create"]
