@@ -44,7 +44,7 @@ async def open_house(settings: Settings) -> House:
     box = vault.load(settings)
     courier = Courier(database, box, settings)
     bus = events.Bus()
-    bus.subscribe(lambda event: metrics.published.labels(event.pattern).inc())
+    bus.subscribe(lambda event: metrics.published_as(event.pattern).inc())
     return House(
         settings=settings,
         db=database,

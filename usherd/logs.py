@@ -20,6 +20,13 @@ class Caller(Protocol):
     def key(self) -> Any: ...
 
 
+RECORD = (
+    "insert into logs (project_id, actor_type, actor_id, user_seq, event, resource, mode, ip, "
+    "user_agent, country_code, created_at) values (:project_id, :actor_type, :actor_id, :user_seq, "
+    ":event, :resource, 'default', :ip, :user_agent, :country_code, :created_at)"
+)
+
+
 async def record(
     tx: Tx,
     project_id: str,
@@ -40,15 +47,14 @@ async def record(
     else:
         actor_type, actor_id = "guest", ""
     named = (f"{name[:-2]}/{value}" for name, value in ids.items() if name.endswith("Id"))
-    await tx.insert(
-        "logs",
+    await tx.run(
+        RECORD,
         project_id=project_id,
         actor_type=actor_type,
         actor_id=actor_id,
         user_seq=actor["seq"] if actor is not None else None,
         event=event,
         resource="/".join(named),
-        mode="default",
         ip=client.ip,
         user_agent=client.user_agent,
         country_code=client.country_code,

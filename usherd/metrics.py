@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter as Tally
 from collections.abc import Iterator
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -54,6 +55,8 @@ registry.register(requests)
 published = Counter(
     "usherd_events_total", "Events published, by pattern.", ("event",), registry=registry
 )
+published_as = lru_cache(maxsize=None)(published.labels)
+"""The count of a pattern; there are as many as the table has."""
 messages = Counter(
     "usherd_messages_total", "Mails and text messages, by what became of them.",
     ("channel", "outcome"), registry=registry,

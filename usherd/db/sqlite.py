@@ -182,6 +182,26 @@ class WriteTx(ReadTx):
         return self.connection.rows(sql, params)
 
 
+class Savepoint:
+    """`SqliteDatabase.write` as a block: a request's place in the open batch."""
+
+    __slots__ = ("_tx", "_writer")
+
+    def __init__(self, writer: Writer, tx: WriteTx) -> None:
+        self._writer = writer
+        self._tx = tx
+
+    async def __aenter__(self) -> WriteTx:
+        await self._writer.enter()
+        return self._tx
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _at: object) -> None:
+        if error is None:
+            await self._writer.leave()
+        else:
+            self._writer.undo()
+
+
 class SqliteDatabase:
     """One file, one process that serves it (others may write a little, as the CLI does)."""
 
@@ -216,15 +236,8 @@ class SqliteDatabase:
     async def read(self) -> AsyncIterator[ReadTx]:
         yield self.reader
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[WriteTx]:
-        await self._writer.enter()
-        try:
-            yield WriteTx(self, self._writing)
-        except BaseException:
-            self._writer.undo()
-            raise
-        await self._writer.leave()
+    def write(self) -> Savepoint:
+        return Savepoint(self._writer, WriteTx(self, self._writing))
 
     def _begun(self) -> None:
         self.changes.compare()
