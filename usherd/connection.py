@@ -9,24 +9,21 @@ from collections import deque
 from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import Any, ClassVar, Protocol
-from urllib.parse import unquote
 
 import httptools
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from usherd import eager, errors
-from usherd.answers import Answer, line, refusal
+from usherd.answers import Answer, Headers, line, refusal
 from usherd.settings import Settings
-from usherd.wire import NO_BODY, Body, Gone, Request
+from usherd.wire import NO_BODY, URL_BYTES, Body, Gone, Request, target
 
 log = logging.getLogger("usherd")
 
 HEAD_BYTES = 131_072
 HEADERS = 100
 """Most bytes and fields of a request's head."""
-
-URL_BYTES = 65_535
 
 CHUNK_BYTES = 262_144
 """Most bytes that the event loop hands over at once."""
@@ -60,7 +57,8 @@ STATUS_LINES = {
 }
 
 
-CLOSE = line("connection", "close")
+LAST = line("connection", "close") + b"\r\n"
+"""The end of a head after which the connection ends, too."""
 
 
 class Answering(Protocol):
@@ -235,7 +233,7 @@ class Connection(asyncio.Protocol):
         if len(self._waiting) >= PIPELINED:
             raise ValueError("too many requests wait in this connection")
         parser = self._parser
-        path, query = _split(self._url)
+        path, query = target(self._url)
         if b"content-length" in headers or b"transfer-encoding" in headers:
             self._body = body = Body(self._wanted)
         else:
@@ -306,11 +304,7 @@ class Connection(asyncio.Protocol):
         if self.transport.is_closing():
             return
         last = request.last or self._closing
-        if last:
-            headers.append(CLOSE)
-        if request.method == "HEAD":
-            body = b""
-        self.transport.write(b"".join((STATUS_LINES[status], *headers, b"\r\n", body)))
+        self._write(status, headers, b"" if request.method == "HEAD" else body, last=last)
         self._state.total_requests += 1
         self._unread_since = 0.0
         if not request.body.complete:
@@ -323,6 +317,10 @@ class Connection(asyncio.Protocol):
         if last:
             self._closing = True
             self.transport.close()
+
+    def _write(self, status: int, headers: Headers, body: bytes, *, last: bool) -> None:
+        end = LAST if last else b"\r\n"
+        self.transport.write(b"".join((STATUS_LINES[status], *headers, end, body)))
 
     def _refuse(self, error: errors.AppError) -> None:
         """Answer with an error and hang up; a request that is being answered is finished first."""
@@ -340,8 +338,8 @@ class Connection(asyncio.Protocol):
             running.body.abandon()
         self._closing = True
         status, headers, body = refusal(error)
-        headers += [line("content-length", str(len(body))), CLOSE]
-        self.transport.write(b"".join((STATUS_LINES[status], *headers, b"\r\n", body)))
+        headers.append(line("content-length", str(len(body))))
+        self._write(status, headers, body, last=True)
         # Closing with bytes unread would reset the connection, and the answer might be lost.
         if not self._reading:
             self.transport.resume_reading()
@@ -374,23 +372,6 @@ class Connection(asyncio.Protocol):
             self._unread_since = now
         elif now - self._unread_since > self._patience:
             self.transport.abort()
-
-
-def _split(url: bytes) -> tuple[str, bytes]:
-    """(path, query) of a request line. Raises ValueError when it is neither a path nor a URL, or
-    too long."""
-    if len(url) > URL_BYTES:
-        raise ValueError("the URL is too long")
-    if url[:1] != b"/" or b"#" in url:
-        try:
-            parsed = httptools.parse_url(url)
-        except httptools.HttpParserInvalidURLError as error:
-            raise ValueError("no URL") from error
-        raw, query = parsed.path or b"/", parsed.query or b""
-    else:
-        raw, _, query = url.partition(b"?")
-    path = raw.decode("ascii")
-    return (unquote(path) if "%" in path else path), query
 
 
 def allow_files(connections: int) -> None:

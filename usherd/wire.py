@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, unquote
 
+import httptools
 import msgspec
 
 from usherd import errors
 
+URL_BYTES = 65_535
 FIELDS = 5000
 """Most fields of a form or a query string."""
 
@@ -31,7 +33,7 @@ class Gone(Exception):
 class Body:
     """The body of a request on its way in."""
 
-    __slots__ = ("_asked", "_chunks", "_dropped", "_limit", "_size", "_wait", "_wanted", "complete")
+    __slots__ = ("_chunks", "_dropped", "_limit", "_size", "_wait", "_wanted", "complete")
     arriving: ClassVar[int] = 0
     """Bytes of bodies that are waited for, over all requests."""
 
@@ -197,6 +199,23 @@ class Request:
         except (ValueError, RecursionError):
             return {}, False
         return (decoded if isinstance(decoded, dict) else {}), False
+
+
+def target(url: bytes) -> tuple[str, bytes]:
+    """(path, query) of a request line. Raises ValueError when it is neither a path nor a URL, or
+    too long."""
+    if len(url) > URL_BYTES:
+        raise ValueError("the URL is too long")
+    if url[:1] != b"/" or b"#" in url:
+        try:
+            parsed = httptools.parse_url(url)
+        except httptools.HttpParserInvalidURLError as error:
+            raise ValueError("no URL") from error
+        raw, query = parsed.path or b"/", parsed.query or b""
+    else:
+        raw, _, query = url.partition(b"?")
+    path = raw.decode("ascii")
+    return (unquote(path) if "%" in path else path), query
 
 
 def fields(raw: bytes) -> dict[str, Any]:

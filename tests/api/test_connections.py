@@ -128,6 +128,18 @@ def test_a_body_that_is_refused_early_does_not_end_the_connection(
     assert wire.answer()[0] == 201
 
 
+def test_chunks_without_an_end_are_413_and_do_not_end_the_connection(
+    server: Server, wire: Wire
+) -> None:
+    wire.send(post(server, "Transfer-Encoding: chunked"))
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    wire.send(*[chunk] * 40)
+    status, _, body = wire.answer()
+    assert (status, body["type"]) == (413, "general_argument_invalid")
+    wire.send(*[chunk] * 4, b"0\r\n\r\n", post(server), BODY)
+    assert wire.answer()[0] == 201
+
+
 def test_a_length_and_chunks_together_are_refused(server: Server, wire: Wire) -> None:
     """What smuggling requests past a proxy is made of."""
     wire.send(post(server, "Transfer-Encoding: chunked", "Content-Length: 4") + b"0\r\n\r\n")
