@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -15,22 +13,14 @@ import apsw
 from usherd import errors
 from usherd.db import Duplicate, Row, statements
 from usherd.db.sqlite_changes import Changes
+from usherd.db.sqlite_checkpoints import Checkpoints
 from usherd.db.sqlite_listings import Listings
 from usherd.db.sqlite_upkeep import BUSY_MILLISECONDS, migrate
 from usherd.db.sqlite_writer import Writer, unavailable
 
-log = logging.getLogger("usherd.db")
-
 CACHE_KIB = 8192
 """Pages kept by the connection that reads, and by the one that writes; the others keep a quarter
 of that. The system's own cache holds the rest."""
-
-CHECKPOINT_SECONDS = 0.1
-"""A passive checkpoint this often keeps commits from ever doing it themselves (decision 0003). Many
-small ones hold up fewer commits than few large ones: p99 of durable updates 25 ms and not 34."""
-
-LOG_PAGES = 4096
-"""A write-ahead log longer than this (16 MB) is begun anew as soon as a commit allows it."""
 
 UNAVAILABLE = (
     apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError, apsw.BusyError,
@@ -215,11 +205,7 @@ class SqliteDatabase:
         self._writing.raw.execute("pragma wal_autocheckpoint = 0")
         self._writer = Writer(self._writing.raw, self._begun, self._ended)
         self.changes = Changes(self._writer, self.reader.end)
-        self._checkpoints = apsw.Connection(path)
-        # A connection that never read does not know of the log, and its checkpoints do nothing.
-        self._checkpoints.execute("select 1 from sqlite_schema limit 1")
-        self._checkpointer = ThreadPoolExecutor(1, "usherd-checkpoint")
-        self._checkpointing = asyncio.create_task(self._checkpoint())
+        self._checkpoints = Checkpoints(path, self._writer)
 
     @classmethod
     async def open(cls, path: str, statement_timeout: float) -> SqliteDatabase:
@@ -251,30 +237,11 @@ class SqliteDatabase:
         """Answer a cheap statement at once, and move any other off the loop thread."""
         return await self._listings.rows(sql, params)
 
-    async def _checkpoint(self) -> None:
-        loop = asyncio.get_running_loop()
-        told = ""
-        while True:
-            await asyncio.sleep(CHECKPOINT_SECONDS)
-            try:
-                pages, _done = await loop.run_in_executor(
-                    self._checkpointer, self._checkpoints.wal_checkpoint
-                )
-                self._writer.log_is_long = pages > LOG_PAGES
-                told = ""
-            except apsw.Error as error:
-                if str(error) != told:  # once, not twice a second for as long as a disk is full
-                    log.warning("checkpoint: %s", error)
-                told = str(error)
-
     async def close(self) -> None:
         """Finish the open batch, then close every connection."""
-        self._checkpointing.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._checkpointing
+        await self._checkpoints.stop()
         await self._writer.close()
         await self._listings.close()
-        self._checkpointer.shutdown()
-        self._checkpoints.close()
         self.reader.end()
         self.reader.connection.raw.close()
+        self._checkpoints.close()
