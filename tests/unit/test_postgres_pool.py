@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import pytest
 
+from usherd import eager
 from usherd.db import postgres_pool
 from usherd.db.postgres_pool import Pool
 
@@ -165,3 +166,53 @@ def test_closing_waits_for_what_is_in_use(postgres_url: str) -> None:
         assert connection.is_closed()
 
     asyncio.run(whole())
+
+
+def test_a_statement_that_was_given_up_is_over_before_its_connection_is_used_again(
+    postgres_url: str,
+) -> None:
+    """asyncpg would wait for that in the next statement, and only inside a task."""
+
+    async def work(pool: Pool) -> None:
+        async def give_up() -> None:
+            async with pool.lent() as connection:
+                await connection.execute("select pg_sleep(60)")
+
+        task = asyncio.create_task(give_up())
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert pool.at_hand() is None
+        answers: list[int] = []
+
+        async def ask() -> None:
+            async with pool.lent() as connection:
+                answers.append(await connection.fetchval("select 1"))
+
+        rest = eager.start(ask(), asyncio.get_running_loop())
+        assert rest is not None
+        await rest
+        assert answers == [1]
+
+    run(postgres_url, 1, work)
+
+
+def test_a_server_that_does_not_stop_a_statement_loses_the_connection(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_pool, "SETTLE_SECONDS", 0.0)
+
+    async def work(pool: Pool) -> None:
+        connection = await pool.take()
+        task = asyncio.create_task(connection.execute("select pg_sleep(1)"))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        pool.give(connection)
+        another = await pool.take()
+        assert another is not connection
+        pool.give(another)
+
+    run(postgres_url, 1, work)

@@ -17,6 +17,8 @@ from usherd.eager import as_task
 ACQUIRE_SECONDS = 5.0
 """How long a request waits for a free connection before it is told to come back later."""
 
+SETTLE_SECONDS = 2.0
+"""How long a statement that was given up may take to stop before its connection is cut off."""
 
 Turn = tuple[float, asyncio.Future[asyncpg.Connection | None]]
 """Since when somebody waits, and for what: a connection, or None, the right to make one."""
@@ -41,6 +43,7 @@ class Pool:
         self._loop = asyncio.get_running_loop()
         self._limit: asyncio.TimerHandle | None = None
         """When the first of those who wait has waited for too long."""
+        self._settling: set[asyncio.Task[None]] = set()
         self._closing: asyncio.Future[None] | None = None
 
     async def take(self) -> asyncpg.Connection:
@@ -103,7 +106,15 @@ class Pool:
                 turn.set_exception(TimeoutError("no connection was free in time"))
 
     def give(self, connection: asyncpg.Connection) -> None:
-        """Hand back what `take` gave; a connection that is closed makes room for a new one."""
+        """Hand back what `take` gave; a connection that is closed makes room for a new one.
+
+        One whose statement was given up is not handed on before the server has stopped that.
+        """
+        if not connection.is_closed() and connection._protocol._is_cancelling():
+            settling = self._loop.create_task(self._settle(connection))
+            self._settling.add(settling)
+            settling.add_done_callback(self._settling.discard)
+            return
         self._used.discard(connection)
         if connection in self._old:
             self._old.discard(connection)
@@ -111,6 +122,14 @@ class Pool:
         self._pass_on(None if connection.is_closed() else connection)
         if self._closing is not None and not self._used and not self._closing.done():
             self._closing.set_result(None)
+
+    async def _settle(self, connection: asyncpg.Connection) -> None:
+        """Wait until the server has stopped a statement; asyncpg would have the next one wait."""
+        try:
+            await connection._protocol._wait_for_cancellation(SETTLE_SECONDS)
+        except Exception:
+            connection.terminate()
+        self.give(connection)
 
     def _pass_on(self, connection: asyncpg.Connection | None) -> None:
         while self._waiting:
