@@ -20,7 +20,7 @@ repeats = Repeats(log, 60.0)
 """It is woken by every write, and tries every few seconds."""
 
 AT_ONCE = 8
-POLL_SECONDS = 5.0
+POLL_SECONDS = 1.0
 LEASE = 120_000
 """Milliseconds for which a message that is being sent belongs to one process."""
 

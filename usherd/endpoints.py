@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -219,11 +220,17 @@ def identifiers(
     """The ids that the event's pattern names: from the path, else from the answer, else whose
     account it is."""
     found = {name: value for name, value in in_path.items() if value != "current"}
-    for key in re.findall(r"\[(\w+)\]", endpoint.event or ""):
+    for key in named(endpoint.event or ""):
         if key not in found:
             own = "user_id" if key == "userId" and hasattr(result, "user_id") else "id"
             found[key] = getattr(result, own, "") or (actor["id"] if actor else "")
     return found
+
+
+@cache
+def named(pattern: str) -> tuple[str, ...]:
+    """The names in the brackets of an event's pattern; there are as many as the table has."""
+    return tuple(re.findall(r"\[(\w+)\]", pattern))
 
 
 class Node:

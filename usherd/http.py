@@ -68,6 +68,7 @@ class Context:
         "beside",
         "caller",
         "house",
+        "posted",
         "project",
         "request",
         "response_headers",
@@ -94,6 +95,8 @@ class Context:
         self.response_headers: Headers = []
         self.beside: list[events.Event] = []
         """What happened on the way to what the endpoint's own event tells."""
+        self.posted = False
+        """Whether a message waits to be sent."""
 
     @property
     def client(self) -> Client:
@@ -116,6 +119,7 @@ class Context:
 
     async def mail(self, kind: str, to: str, **variables: str) -> None:
         """Write a mail that leaves when this transaction is durable."""
+        self.posted = True
         await outbox.mail(
             self.tx, self.vault, self.project, to=to, kind=kind, locale=self.locale,
             variables=variables,
@@ -123,6 +127,7 @@ class Context:
 
     async def sms(self, kind: str, to: str, **variables: str) -> None:
         """Write a text message that leaves when this transaction is durable."""
+        self.posted = True
         await outbox.sms(
             self.tx, self.vault, self.project, to=to, kind=kind, locale=self.locale,
             variables=variables,
@@ -235,7 +240,8 @@ async def run(
         await tx.finish(error)
         raise
     await tx.finish()
-    house.courier.wake()
+    if ctx.posted:
+        house.courier.wake()
     for event in ctx.beside:
         house.bus.publish(event)
     if endpoint.event:

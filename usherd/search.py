@@ -37,16 +37,24 @@ LETTERS = str.maketrans(
 """Letters that Unicode does not take apart, and that a reader without them types so."""
 
 
+FIRST_MARK = "\u0300"
+"""No character before this one is an accent."""
+
+
 def fold(text: str) -> str:
     """The text without case and accents; folding twice changes nothing more."""
     if text.isascii():
         return text.lower()
-    bare = "".join(
-        char for char in unicodedata.normalize("NFKD", text.casefold())
-        if not unicodedata.combining(char)
-    )  # fmt: skip
-    folded = unicodedata.normalize("NFKD", bare.casefold().translate(LETTERS))
-    return "".join(char for char in folded if not unicodedata.combining(char))
+    bare = _unmarked(text.casefold())
+    if bare.isascii():
+        return bare.lower()
+    return _unmarked(bare.casefold().translate(LETTERS))
+
+
+def _unmarked(text: str) -> str:
+    """The text taken apart, without the accents."""
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join([c for c in apart if c < FIRST_MARK or not unicodedata.combining(c)])
 
 
 def document(*parts: str | None) -> str:
@@ -58,20 +66,25 @@ def document(*parts: str | None) -> str:
     words: list[str] = []
     marks: dict[str, None] = {}
     for part in parts:
-        for word in _words(fold(part)) if part else ():
+        if not part:
+            continue
+        folded = fold(part)
+        if folded.isalnum():
+            words.append(folded)
+            continue
+        for word in _words(folded):
             words.append(word)
             if not word.isalnum():
-                pieces = (*NOT_WORD.split(word), *JOINTS.split(word))
-                marks |= {piece[:2]: None for piece in pieces if piece}
-    return "".join(GAP + word for word in (*words, *marks))
+                for piece in (*NOT_WORD.split(word), *JOINTS.split(word)):
+                    if piece:
+                        marks[piece[:2]] = None
+    return GAP + GAP.join((*words, *marks)) if words else ""
 
 
 def _words(folded: str) -> list[str]:
     """The words without the operators and signs around them."""
-    if folded.isalnum():
-        return [folded]
-    stripped = (word.strip(EDGES) for word in OPERATORS.sub(" ", folded).split())
-    return [word for word in stripped if word]
+    words = OPERATORS.sub(" ", folded).split()
+    return [bare for word in words if (bare := word.strip(EDGES))]
 
 
 class Search(msgspec.Struct, frozen=True):

@@ -297,9 +297,11 @@ async def set_prefs(tx: Tx, user: Row, prefs: str) -> Row:
 
 
 async def touch(tx: Tx, user: Row) -> Row:
-    """Remember that the user was here now."""
+    """Remember that the user was here now; one who is gone meanwhile is not missed."""
     now = clock.now()
-    return await tx.update("users", user, accessed_at=now, updated_at=now)
+    await tx.run("update users set accessed_at = :now, updated_at = :now where seq = :seq",
+                 now=now, seq=user["seq"])  # fmt: skip
+    return user | {"accessed_at": now, "updated_at": now}
 
 
 # -- passwords --

@@ -86,7 +86,10 @@ class Tx(Protocol):
         ...
 
     async def update(self, table: str, row: Row, **changes: Any) -> Row:
-        """Change the row with `row["seq"]` and return it anew. Raises `Duplicate`."""
+        """Change `row`, which this transaction has locked or made, and return it with the changes.
+
+        Raises `Duplicate`, and LookupError when there is no such row: it was not locked.
+        """
         ...
 
 

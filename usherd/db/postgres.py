@@ -104,6 +104,12 @@ class _Statements:
     async def _fetch(self, sql: str, params: dict[str, Any]) -> list[asyncpg.Record]:
         raise NotImplementedError
 
+    async def _run(self, sql: str, params: dict[str, Any]) -> int:
+        raise NotImplementedError
+
+    async def run(self, sql: str, **params: Any) -> int:
+        return await self._run(sql, params)
+
     async def one(self, sql: str, **params: Any) -> Row | None:
         rows = await self._fetch(sql, params)
         return dict(rows[0]) if rows else None
@@ -126,7 +132,9 @@ class _Statements:
 
     async def update(self, table: str, row: Row, **changes: Any) -> Row:
         sql = statements.update(table, tuple(changes))
-        return dict((await self._fetch(sql, changes | {"seq": row["seq"]}))[0])
+        if await self._run(sql, changes | {"seq": row["seq"]}) != 1:
+            raise LookupError(f"no such row in {table}")
+        return row | changes
 
 
 class Lane:
@@ -201,7 +209,7 @@ class ReadTx(_Statements):
         finally:
             lane.turns.give()
 
-    async def run(self, sql: str, **params: Any) -> int:
+    async def _run(self, sql: str, params: dict[str, Any]) -> int:
         text, names = translate(sql)
         with _translated():
             async with self._points.lent() as connection:
@@ -238,11 +246,15 @@ class WriteTx(_Statements):
         except DRIVER as error:
             raise ours(error) from error
 
-    async def run(self, sql: str, **params: Any) -> int:
+    async def _run(self, sql: str, params: dict[str, Any]) -> int:
         text, names = translate(sql)
-        with _translated():
+        try:
             values = [params[name] for name in names]
             return changed(await self._connection.execute(text, *values, timeout=self._patience))
+        except asyncpg.UniqueViolationError as error:
+            raise Duplicate(await self._indexes.violated(error)) from error
+        except DRIVER as error:
+            raise ours(error) from error
 
 
 def changed(status: str) -> int:

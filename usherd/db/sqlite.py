@@ -63,6 +63,16 @@ class Connection:
         except UNAVAILABLE as error:
             raise unavailable(error) from error
 
+    def run(self, sql: str, params: dict[str, Any]) -> int:
+        """Execute one statement and return how many rows it has changed."""
+        try:
+            self.raw.execute(portable(sql), params)
+            return self.raw.changes()
+        except apsw.ConstraintError as error:
+            raise self._constraint(error) from error
+        except UNAVAILABLE as error:
+            raise unavailable(error) from error
+
     def _describe(self, sql: str, cursor: apsw.Cursor) -> tuple[str, ...]:
         try:
             names = tuple(column[0] for column in cursor.get_description())
@@ -114,8 +124,7 @@ class ReadTx:
         return await self._database.listing(sql, params)
 
     async def run(self, sql: str, **params: Any) -> int:
-        self.connection.rows(sql, params)
-        return self.connection.raw.changes()
+        return self.connection.run(sql, params)
 
     async def insert(self, table: str, **values: Any) -> Row:
         return self.connection.rows(statements.insert(table, tuple(values)), values)[0]
@@ -126,7 +135,9 @@ class ReadTx:
 
     async def update(self, table: str, row: Row, **changes: Any) -> Row:
         sql = statements.update(table, tuple(changes))
-        return self.connection.rows(sql, changes | {"seq": row["seq"]})[0]
+        if self.connection.run(sql, changes | {"seq": row["seq"]}) != 1:
+            raise LookupError(f"no such row in {table}")
+        return row | changes
 
 
 class Snapshots(ReadTx):

@@ -116,7 +116,7 @@ class Writer:
         durable = self._loop.create_future()
         self._batch.append(durable)
         self._pass_on()
-        await asyncio.shield(durable)
+        await durable
 
     def undo(self) -> None:
         """Drop the request's changes."""

@@ -26,9 +26,9 @@ def insert(table: str, columns: tuple[str, ...], *, ignore: bool = False) -> str
 
 @lru_cache(maxsize=256)
 def update(table: str, columns: tuple[str, ...]) -> str:
-    """`update ... where seq = :seq returning *` with one `:column` parameter each."""
+    """`update ... where seq = :seq` with one `:column` parameter each."""
     changes = ", ".join(f"{column} = :{column}" for column in columns)
-    return f"update {table} set {changes} where seq = :seq returning *"
+    return f"update {table} set {changes} where seq = :seq"
 
 
 def migrations(engine: str) -> list[tuple[str, str]]:
