@@ -10,7 +10,7 @@ import apsw
 
 from bench.people import FIRST, PASSWORD, PROJECT, Person
 from usherd import clock, passwords, search
-from usherd.db import sqlite_path
+from usherd.db import sqlite_grams, sqlite_path
 
 BATCH = 64
 """Updates that share a commit: as many as connections ask at once."""
@@ -32,7 +32,7 @@ def updates(url: str, people: Sequence[Person], seconds: float) -> float:
 
     No server may have the file open.
     """
-    raw = apsw.Connection(sqlite_path(url))
+    raw = sqlite_grams.teach(apsw.Connection(sqlite_path(url)))
     raw.execute("pragma synchronous = full")
     raw.execute("pragma foreign_keys = on")
     dice = random.Random(3)

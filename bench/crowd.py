@@ -22,7 +22,7 @@ from bench import people
 from bench.people import FIRST, LAST, PROJECT
 from bench.servers import kept_postgres
 from usherd import db, models, passwords, projects, search, vault
-from usherd.db import upkeep
+from usherd.db import sqlite_grams, upkeep
 
 EDITION = 1
 """Goes up when the crowd changes: databases of an older one are made anew."""
@@ -145,8 +145,8 @@ def chunks(size: int) -> Iterator[list[tuple[str, Sequence[str], list[tuple[Any,
 
 
 def fill_sqlite(path: str, size: int) -> None:
-    """Fill a migrated file; the trigrams are indexed at the end, in one go."""
-    raw = apsw.Connection(path)
+    """Fill a migrated file; the grams are indexed at the end, in one go."""
+    raw = sqlite_grams.teach(apsw.Connection(path))
     for pragma in ("synchronous = off", "cache_size = -1000000", "threads = 2"):
         raw.execute(f"pragma {pragma}")
     late = list(
@@ -168,7 +168,9 @@ def fill_sqlite(path: str, size: int) -> None:
         raw.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     with raw:
         raw.execute("insert into user_search (user_search, rank) values ('hashsize', 200000000)")
-        raw.execute("insert into user_search (rowid, search) select seq, search from users")
+        raw.execute(
+            "insert into user_search (rowid, search) select seq, usherd_grams(search) from users"
+        )
         raw.execute("insert into user_search (user_search, rank) values ('hashsize', 1048576)")
     for _, _, sql in late:
         raw.execute(sql)

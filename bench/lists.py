@@ -160,7 +160,7 @@ def beside(size: int, database: Kept, server: Server, rounds: int) -> dict[str, 
 
 
 HOPELESS = "name contains, two letters"
-"""What no index serves: trigrams need three."""
+"""What no index serves: it needs three characters."""
 
 
 def measure(

@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 
 from usherd import clock, ids, models, passwords, search
-from usherd.db import sqlite_path
+from usherd.db import sqlite_grams, sqlite_path
 
 PROJECT = "default"
 PASSWORD = "correct horse battery staple"
@@ -122,7 +122,7 @@ async def populate(url: str, people: list[Person]) -> float:
         ("targets", TARGET_COLUMNS, _target_rows(targets)),
     )
     if url.startswith("sqlite:"):
-        connection = apsw.Connection(sqlite_path(url))
+        connection = sqlite_grams.teach(apsw.Connection(sqlite_path(url)))
         with connection:  # one transaction
             for table, columns, rows in tables:
                 marks = ", ".join("?" * len(columns))

@@ -24,7 +24,7 @@ CHUNK = 500
 """Values in one `in (...)`: every engine bounds the parameters of a statement."""
 
 TRIGRAMS = {"users": "user_search", "teams": "team_search"}
-"""The tables with an index of trigrams, and its name on SQLite."""
+"""The tables with an index of grams, and its name on SQLite."""
 
 FEW = 2000
 """So many index entries are sorted without hesitation."""
@@ -33,7 +33,7 @@ WALKED = 5000
 """So many rows are looked at in order, in the hope that they fill the page."""
 
 PROBED = 200
-"""How far an index entry of a trigram is read to see how often it occurs."""
+"""How far an index entry of a gram is read to see how often it occurs."""
 
 
 MINE = (
@@ -65,7 +65,7 @@ class Asked:
         self.where = " and ".join([*scope, *conditions])
         self.source, self.led = self._lead(conditions)
         self.shares: dict[str, float] = {}
-        """How often each trigram occurs, where that is known."""
+        """How often each gram occurs, where that is known."""
 
     def _lead(self, conditions: list[str]) -> tuple[str, str]:
         """(what to select from, the condition) with the most telling index in front."""
@@ -76,7 +76,7 @@ class Asked:
             return source, f"{table}.id = mine.team_id and {self.where}"
         if self.grams and statement.engine == "postgres":
             statement.params["match"] = " & ".join(f"({each.tsquery()})" for each in self.grams)
-            match = "usherd_trigrams(search) @@ cast(:match as tsquery)"
+            match = "usherd_grams(search) @@ cast(:match as tsquery)"
             return table, f"{match} and {self.where}"
         if self.grams:
             index = TRIGRAMS[table]
@@ -94,7 +94,7 @@ class Asked:
         return table, self.where
 
     def tell(self, shares: dict[str, float]) -> None:
-        """Look only for the trigrams that tell most, now that their shares are known."""
+        """Look only for the grams that tell most, now that their shares are known."""
         if not shares:
             return
         self.shares = shares
@@ -138,7 +138,7 @@ def _label(part: Filter | Group) -> str | None:
 
 
 def _grams(query: Query) -> list[search.Search]:
-    """What the index of trigrams can tell of the search term and of the filters."""
+    """What the index of grams can tell of the search term and of the filters."""
     found = [query.search] if query.search is not None else []
     for part in query.filters:
         if isinstance(part, Filter) and part.method in ("contains", "endsWith"):
@@ -149,17 +149,19 @@ def _grams(query: Query) -> list[search.Search]:
 
 
 async def _asked(tx: Tx, query: Query, project_id: str, within: dict[str, Any]) -> Asked:
-    """The query, told which of its trigrams are rare: only those are looked for."""
+    """The query, told which of its grams are rare: only those are looked for."""
     asked = Asked(query, tx.engine, project_id, within)
-    grams = list(dict.fromkeys(gram for each in asked.grams for gram in each.every_gram()))
-    if len(grams) > 1:
+    grams = dict.fromkeys((gram for each in asked.grams for gram in each.every_gram()), 1.0)
+    whole = [gram for gram in grams if len(gram) == search.GRAM]
+    if len(grams) > 1 and whole:
         probe = _probed if tx.engine == "sqlite" else _believed
-        asked.tell(await probe(tx, asked.table, grams))
+        shares = await probe(tx, asked.table, whole)
+        asked.tell(grams | shares if shares else {})
     return asked
 
 
 async def _probed(tx: Tx, table: str, grams: Sequence[str]) -> dict[str, float]:
-    """The share of rows that has each trigram, from where in the index its first entries end."""
+    """The share of rows that has each gram, from where in the index its first entries end."""
     index = TRIGRAMS[table]
     at = (f"(select rowid from {index}(:g{n}) limit 1 offset {PROBED})" for n in range(len(grams)))
     found = await tx.listing(

@@ -1,7 +1,7 @@
 """What a search term means: folding, the text that is searched, and the conditions in SQL.
 
-`docs/search.md` tells it from the outside. Both engines index the trigrams of a folded text in
-which two spaces stand before every word, so that `"  m"` and `" me"` mark how words begin.
+`docs/search.md` tells it from the outside. Both engines index the grams, runs of four characters,
+of a folded text in which two spaces stand before every word, so that `"  me"` marks how one begins.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -22,11 +23,14 @@ ADDRESS = re.compile(r"[^@]+@[^@]+\.[^@]+")
 NUMBER = re.compile(r"[0-9]{5}")
 NOT_WORD = re.compile(r"\W+|_+")
 JOINTS = re.compile(r"[+-]+")
+GRAM = 4
+"""Characters of a gram. Of three, each digit or two of an address is shared by a percent of all."""
+
 GRAMS = 32
-"""A longer needle is narrowed down by its first trigrams, and then compared as a whole."""
+"""A longer needle is narrowed down by its first grams, and then compared as a whole."""
 
 CHOSEN = 3
-"""So many trigrams are looked for even when fewer seem enough,"""
+"""So many grams are looked for even when fewer seem enough,"""
 COMMON = 0.02
 """but none that a larger share of the texts has."""
 
@@ -101,7 +105,7 @@ class Search(msgspec.Struct, frozen=True):
         )
 
     def match(self, shares: Mapping[str, float] | None = None) -> str:
-        """The trigrams as an FTS5 query: all, or those that tell most when it is known which share
+        """The grams as an FTS5 query: all, or those that tell most when it is known which share
         of the texts has each."""
         return " OR ".join(
             "(" + " AND ".join(map(phrase, _most_telling(needles, shares))) + ")"
@@ -113,11 +117,11 @@ class Search(msgspec.Struct, frozen=True):
         return max(min(shares[gram] for gram in grams(each)) for each in self.alternatives)
 
     def every_gram(self) -> list[str]:
-        """The trigrams of all alternatives."""
+        """The grams of all alternatives."""
         return list(dict.fromkeys(gram for each in self.alternatives for gram in grams(each)))
 
     def tsquery(self, shares: Mapping[str, float] | None = None) -> str:
-        """The trigrams as a PostgreSQL tsquery, chosen likewise."""
+        """The grams as a PostgreSQL tsquery, chosen likewise."""
         return " | ".join(
             "(" + " & ".join(map(_lexeme, _most_telling(needles, shares))) + ")"
             for needles in self.alternatives
@@ -139,26 +143,55 @@ class Search(msgspec.Struct, frozen=True):
 
 
 def grams(needles: tuple[str, ...]) -> list[str]:
-    """Trigrams that cover the needles, as many as are worth asking for.
+    """Grams that cover the needles, as many as are worth asking for.
 
-    Every second one: those between would let through hardly less, and cost as much again.
+    Every second one: those between would let through hardly less, and cost as much again. A needle
+    of three characters is a short gram, of which only the beginning is known.
     """
     found: dict[str, None] = {}
     for needle in needles:
         telling = _telling(needle)
-        last = len(telling) - 3
+        last = max(0, len(telling) - GRAM)
         for start in (*range(0, last, 2), last):
-            found[telling[start : start + 3]] = None
+            found[telling[start : start + GRAM]] = None
     return list(found)[:GRAMS]
 
 
+PRINTABLE = bytes(range(32, 127))
+
+OTHERS = 26
+"""What is not printable ASCII counts as one of the capital letters, which folding leaves unused."""
+
+
+def coded(text: str) -> str:
+    """A text of which the trigrams are the grams of `text`, for SQLite's tokenizer of trigrams.
+
+    Two neighbours become one character. Those beyond ASCII share codes: what is found too much is
+    compared with the whole term. Change nothing here without a migration that indexes anew.
+    """
+    if text.isascii() and text.isprintable():
+        one = text.encode()
+    else:
+        codes = map(ord, text)
+        one = bytes([code if 32 <= code < 127 else 65 + code % OTHERS for code in codes])
+    if not one:
+        return ""
+    pairs = bytearray(2 * len(one))
+    pairs[0::2] = one
+    pairs[1::2] = one[1:] + b" "  # so that the last three characters begin a gram
+    return pairs.decode("utf-16-le")
+
+
+@lru_cache(maxsize=4096)
 def phrase(gram: str) -> str:
-    """A trigram as an FTS5 query."""
-    return '"' + gram.replace('"', '""') + '"'
+    """A gram as an FTS5 query; of a short one, whatever follows."""
+    if len(gram) < GRAM:
+        return "(" + " OR ".join(phrase(gram + chr(code)) for code in PRINTABLE) + ")"
+    return f'"{coded(gram)[:3]}"'
 
 
 def _most_telling(needles: tuple[str, ...], shares: Mapping[str, float] | None) -> list[str]:
-    """The rarest trigrams, as many as are worth it.
+    """The rarest grams, as many as are worth it.
 
     To intersect with one more costs as much for 75 texts that have it as it costs to look into one
     text in vain (measured on FTS5): rare ones are cheap, and common ones are not. Those of one
@@ -182,12 +215,9 @@ def _most_telling(needles: tuple[str, ...], shares: Mapping[str, float] | None) 
 
 
 def _telling(needle: str) -> str:
-    """The part of a needle that few share: of an address, what stands before the domain; of a
-    beginning, not the gap and first letter alone."""
+    """The part of a needle that few share: of an address, what stands before the domain."""
     local = needle.find("@") + 1
-    if local > len(GAP) + 2:
-        needle = needle[:local]
-    return needle[1:] if needle.startswith(GAP) and len(needle) > 3 else needle
+    return needle[:local] if local > len(GAP) + 2 else needle
 
 
 def inside(values: Sequence[str]) -> Search | None:
@@ -203,7 +233,8 @@ def inside(values: Sequence[str]) -> Search | None:
 
 
 def _lexeme(gram: str) -> str:
-    return "'" + gram.replace("\\", "\\\\").replace("'", "''") + "'"
+    lexeme = "'" + gram.replace("\\", "\\\\").replace("'", "''") + "'"
+    return lexeme if len(gram) == GRAM else lexeme + ":*"
 
 
 def parse(term: str) -> Search | None:

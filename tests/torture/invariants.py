@@ -117,10 +117,10 @@ def _broken_file(path: str) -> list[str]:
         for seq, text in users.items():
             texts.setdefault(text, set()).add(seq)
         for text, seqs in texts.items():
-            trigrams = {text[at : at + 3].replace('"', '""') for at in range(len(text) - 2)}
-            asked = " AND ".join(f'"{trigram}"' for trigram in sorted(trigrams))
+            grams = {text[at : at + 4] for at in range(len(text) - 3)}
+            asked = " AND ".join(map(search.phrase, sorted(grams)))
             hits = raw.execute("select rowid from user_search where user_search match ?", (asked,))
-            if trigrams and not seqs <= {row[0] for row in hits}:
+            if grams and not seqs <= {row[0] for row in hits}:
                 found.append(f"search does not find {text!r}")
         return found
     finally:

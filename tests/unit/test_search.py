@@ -62,14 +62,14 @@ def test_an_address_finds_that_address_alone() -> None:
 
 
 @given(st.text(max_size=60), st.lists(st.text(max_size=30), max_size=4))
-def test_every_term_becomes_conditions_of_three_characters_or_more(
+def test_every_term_becomes_grams_of_four_characters_or_the_beginning_of_one(
     term: str, parts: list[str]
 ) -> None:
     parsed = search.parse(term)
     if parsed is None:
         return
     for needles in parsed.alternatives:
-        assert all(len(gram) == 3 for gram in search.grams(needles))
+        assert all(len(gram) in (3, 4) for gram in search.grams(needles))
         assert search.grams(needles)
     assert parsed.match().count('"') % 2 == 0
     condition, params = parsed.recheck("users.search", "instr")
@@ -109,24 +109,50 @@ def test_whatever_a_part_holds_its_document_holds(text: str, start: int, length:
     assert inside is None or all(needle in found for needle in inside.alternatives[0])
 
 
-def test_only_the_trigrams_that_tell_most_are_looked_for() -> None:
-    """One of 75 texts that is looked into in vain weighs as much as a trigram more."""
+@given(st.text(), st.integers(0, 30))
+def test_the_trigrams_of_a_coded_text_are_its_grams(text: str, start: int) -> None:
+    """SQLite's tokenizer knows trigrams alone."""
+    coded = search.coded(text)
+    assert len(coded) == len(text)
+    four, three = text[start : start + 4], text[start : start + 3]
+    if len(four) == 4:
+        assert search.phrase(four).strip('"') in coded
+    if len(three) == 3:
+        assert any(part.strip('"()') in coded for part in search.phrase(three).split(" OR "))
+
+
+def test_neighbours_have_a_code_of_their_own() -> None:
+    pairs = [chr(one) + chr(other) for one in range(32, 127) for other in range(32, 127)]
+    assert len({search.coded(pair)[0] for pair in pairs}) == len(pairs)
+
+
+def test_only_the_grams_that_tell_most_are_looked_for() -> None:
+    """One of 75 texts that is looked into in vain weighs as much as a gram more."""
     digits = search.parse("15102175619")
     assert digits is not None
-    shares = {"151": 0.34, "102": 0.08, "217": 0.01, "756": 0.008, "619": 0.009}
+    shares = {"1510": 0.34, "1021": 0.08, "2175": 0.01, "7561": 0.008, "5619": 0.009}
     assert digits.every_gram() == list(shares)
-    assert digits.match() == '("151" AND "102" AND "217" AND "756" AND "619")'
-    assert digits.match(shares) == '("756" AND "619" AND "217")'
-    assert digits.tsquery(shares) == "('756' & '619' & '217')"
+    assert digits.match() == f"({' AND '.join(map(search.phrase, shares))})"
+    chosen = ["7561", "5619", "2175"]
+    assert digits.match(shares) == f"({' AND '.join(map(search.phrase, chosen))})"
+    assert digits.tsquery(shares) == "('7561' & '5619' & '2175')"
     assert digits.most(shares) == 0.008
     assert digits.match(dict.fromkeys(shares, 0.5)).count("AND") == 4
 
 
-def test_each_word_counts_for_itself_when_trigrams_are_chosen() -> None:
+def test_each_word_counts_for_itself_when_grams_are_chosen() -> None:
     words = search.parse("mira tanaka")
     assert words is not None
-    shares = {"mir": 0.016, "ira": 0.017, "tan": 0.04, "nak": 0.026, "aka": 0.03}
-    assert words.match(shares) == '("mir" AND "ira" AND "nak")'
+    shares = {"mira": 0.016, "tana": 0.04, "naka": 0.026}
+    assert words.match(shares) == f"({search.phrase('mira')} AND {search.phrase('naka')})"
     either = search.parse("+49 151 0217")
     assert either is not None
     assert either.most(dict.fromkeys(either.every_gram(), 0.5)) == 0.5
+
+
+def test_three_characters_are_the_beginning_of_a_gram() -> None:
+    three = search.parse("ess")
+    assert three is not None
+    assert three.every_gram() == ["ess"]
+    assert three.tsquery() == "('ess':*)"
+    assert three.match().count(" OR ") == 94

@@ -11,7 +11,7 @@ from typing import Any
 import apsw
 
 from usherd import errors
-from usherd.db import Duplicate, Row, statements
+from usherd.db import Duplicate, Row, sqlite_grams, statements
 from usherd.db.sqlite_changes import Changes
 from usherd.db.sqlite_checkpoints import Checkpoints
 from usherd.db.sqlite_listings import Listings
@@ -45,7 +45,9 @@ class Connection:
         self.raw.set_busy_timeout(BUSY_MILLISECONDS)
         self.raw.execute("pragma foreign_keys = on")
         self.raw.execute(f"pragma cache_size = -{cache_kib}")
-        if not writable:
+        if writable:
+            sqlite_grams.teach(self.raw)
+        else:
             self.raw.execute("pragma query_only = on")
         self._names: dict[str, tuple[str, ...]] = {}
         self._indexes: dict[str, str] = {}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import apsw
 
-from usherd.db import Step, UpkeepFailed, statements
+from usherd.db import Step, UpkeepFailed, sqlite_grams, statements
 
 BUSY_MILLISECONDS = 10_000
 """How long to wait for another process, such as the CLI, that is writing."""
@@ -42,7 +42,7 @@ def migrate(path: str, *, backup: bool = True) -> list[Step]:
 
 
 def _connect(path: str) -> apsw.Connection:
-    raw = apsw.Connection(path)
+    raw = sqlite_grams.teach(apsw.Connection(path))
     raw.set_busy_timeout(BUSY_MILLISECONDS)
     return raw
 
