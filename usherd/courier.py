@@ -17,7 +17,7 @@ from usherd.vault import Vault, VaultLocked
 
 log = logging.getLogger("usherd.courier")
 repeats = Repeats(log, 60.0)
-"""It is woken by every write, and tries every few seconds."""
+"""It is woken by whoever writes a message, and looks by itself every second."""
 
 AT_ONCE = 8
 POLL_SECONDS = 1.0

@@ -23,7 +23,7 @@ MOST_COUNTED = 5000
 CHUNK = 500
 """Values in one `in (...)`: every engine bounds the parameters of a statement."""
 
-TRIGRAMS = {"users": "user_search", "teams": "team_search"}
+GRAM_INDEXES = {"users": "user_search", "teams": "team_search"}
 """The tables with an index of grams, and its name on SQLite."""
 
 FEW = 2000
@@ -52,7 +52,7 @@ class Asked:
         self.statement = Statement(engine, project_id)
         self.orders = effective(query)
         self.by_seq = self.orders[0].attribute.column == "seq"
-        self.grams = _grams(query) if self.table in TRIGRAMS and query.member is None else []
+        self.grams = _grams(query) if self.table in GRAM_INDEXES and query.member is None else []
         scope = [f"{self.table}.project_id = :project_id"]
         scope += [f"{column} = {self.statement.bind(value)}" for column, value in within.items()]
         self.scope = " and ".join(scope)
@@ -79,7 +79,7 @@ class Asked:
             match = "usherd_grams(search) @@ cast(:match as tsquery)"
             return table, f"{match} and {self.where}"
         if self.grams:
-            index = TRIGRAMS[table]
+            index = GRAM_INDEXES[table]
             statement.params["match"] = " AND ".join(f"({each.match()})" for each in self.grams)
             source = f"{index} cross join {table} on {table}.seq = {index}.rowid"
             return source, f"{index} match :match and {self.where}"
@@ -162,7 +162,7 @@ async def _asked(tx: Tx, query: Query, project_id: str, within: dict[str, Any]) 
 
 async def _probed(tx: Tx, table: str, grams: Sequence[str]) -> dict[str, float]:
     """The share of rows that has each gram, from where in the index its first entries end."""
-    index = TRIGRAMS[table]
+    index = GRAM_INDEXES[table]
     at = (f"(select rowid from {index}(:g{n}) limit 1 offset {PROBED})" for n in range(len(grams)))
     found = await tx.listing(
         f"select json_array({', '.join(at)}) as ends, max(seq) as last from {table}",

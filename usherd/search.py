@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -182,12 +181,14 @@ def coded(text: str) -> str:
     return pairs.decode("utf-16-le")
 
 
-@lru_cache(maxsize=4096)
 def phrase(gram: str) -> str:
     """A gram as an FTS5 query; of a short one, whatever follows."""
-    if len(gram) < GRAM:
-        return "(" + " OR ".join(phrase(gram + chr(code)) for code in PRINTABLE) + ")"
-    return f'"{coded(gram)[:3]}"'
+    code = coded(gram)
+    if len(gram) == GRAM:
+        return f'"{code[:3]}"'
+    last = ord(code[2]) & 0xFF
+    each = (f'"{code[:2]}{chr(last | after << 8)}"' for after in PRINTABLE)
+    return f"({' OR '.join(each)})"
 
 
 def _most_telling(needles: tuple[str, ...], shares: Mapping[str, float] | None) -> list[str]:
