@@ -61,6 +61,17 @@ LAST = line("connection", "close") + b"\r\n"
 """The end of a head after which the connection ends, too."""
 
 
+class _Nothing(dict[bytes, bytes]):
+    """Stays empty, whatever is put into it."""
+
+    def __setitem__(self, name: bytes, value: bytes) -> None:
+        """Forget it."""
+
+
+TRAILERS = _Nothing()
+"""Where what follows a body in chunks goes: nobody has checked who may say what there."""
+
+
 class Answering(Protocol):
     """What a connection asks for answers."""
 
@@ -99,7 +110,6 @@ class Connection(asyncio.Protocol):
 
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
-        self._fields = 0
         self._in_head = False
         self._head_bytes = 0
         self._chunk_bytes = 0
@@ -167,7 +177,7 @@ class Connection(asyncio.Protocol):
             return
         if self._in_head:
             self._head_bytes += len(data)  # with what came before it in its first chunk
-            if self._head_bytes > HEAD_BYTES + CHUNK_BYTES:
+            if self._head_bytes > HEAD_BYTES + CHUNK_BYTES or len(self._headers) > HEADERS:
                 self._refuse(errors.HeadersTooLarge())
         elif self._waiting:
             self._go_on()  # the head is complete, and its body is still on its way
@@ -204,7 +214,6 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._url = b""
         self._headers = {}
-        self._fields = 0
         self._in_head = True
         self._head_bytes = 0
         self._asking_since = self.loop.time()
@@ -214,17 +223,15 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_head:
-            return  # a trailer: nobody has checked who may say what there
         self._headers[name.lower()] = value
-        self._fields += 1
-        if self._fields > HEADERS:
-            self._why = errors.HeadersTooLarge()
-            raise ValueError("too many headers")
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         headers = self._headers
+        self._headers = TRAILERS
+        if len(headers) > HEADERS:
+            self._why = errors.HeadersTooLarge()
+            raise ValueError("too many headers")
         if self._head_bytes + self._chunk_bytes > HEAD_BYTES:
             size = len(self._url) + sum(len(name) + len(headers[name]) + 4 for name in headers)
             if size > HEAD_BYTES:
@@ -239,8 +246,10 @@ class Connection(asyncio.Protocol):
         else:
             body = NO_BODY
         request = Request(parser.get_method().decode(), path, query, headers, self._peer, body)
-        stays = parser.should_keep_alive() and parser.get_http_version() != "1.0"
-        request.last = not stays or parser.should_upgrade()
+        stays = parser.should_keep_alive() and not parser.should_upgrade()
+        if stays and b"connection" in headers:  # without it, HTTP/1.0 does not stay anyway
+            stays = parser.get_http_version() != "1.0"
+        request.last = not stays
         self._waiting.append(request)
 
     def on_body(self, body: bytes) -> None:
