@@ -26,9 +26,13 @@ async def of_user(tx: Tx, project_id: str, user_id: str) -> list[Row]:
 
 async def _keep(tx: Tx, user: Row) -> Row:
     """Write the user's targets, as they are now, into the user; returns the row anew."""
-    rows = await of_user(tx, user["project_id"], user["id"])
-    shown = msgspec.json.encode([models.Target.of(row) for row in rows]).decode()
-    return user if shown == user["targets"] else await tx.update("users", user, targets=shown)
+    text = shown(await of_user(tx, user["project_id"], user["id"]))
+    return user if text == user["targets"] else await tx.update("users", user, targets=text)
+
+
+def shown(rows: list[Row]) -> str:
+    """Targets as `users.targets` has them."""
+    return msgspec.json.encode([models.Target.of(row) for row in rows]).decode()
 
 
 async def listing(
@@ -115,17 +119,24 @@ async def create(
     return row
 
 
-async def create_first(tx: Tx, user: Row) -> Row:
-    """The targets of a user who has just been made: one for the e-mail, one for the phone.
+def first(project_id: str, user_id: str, email: str | None, phone: str | None) -> list[Row]:
+    """The targets that a user who is about to be made shall have: one for each address."""
+    whose = {"project_id": project_id, "id": user_id}
+    return [
+        _values(whose, provider_type, address)
+        | {"id": ids.unique(), "provider_id": None, "expired": 0}
+        for provider_type, address in (("email", email), ("sms", phone))
+        if address
+    ]
 
-    An address that is somebody else's target already is left to them. Returns the user anew.
+
+async def create_first(tx: Tx, user: Row, planned: list[Row]) -> Row:
+    """Make the targets that stand in a new user already; returns the user.
+
+    An address that is somebody else's target is left to them, and the user written anew.
     """
-    for provider_type, identifier in (("email", user["email"]), ("sms", user["phone"])):
-        if identifier:
-            await tx.insert_or_ignore(
-                "targets", id=ids.unique(), **_values(user, provider_type, identifier)
-            )
-    return await _keep(tx, user)
+    made = [await tx.insert_or_ignore("targets", **each) for each in planned]
+    return user if all(made) else await _keep(tx, user)
 
 
 async def update(

@@ -125,6 +125,7 @@ async def create(
         await _refuse_identity(tx, project.id, "", email)
     now = clock.now()
     kept = [password] if password and project.settings.password_history else []
+    planned = targets.first(project.id, user_id, email, phone)
     try:
         user = await tx.insert(
             "users",
@@ -142,12 +143,13 @@ async def create(
             password_update=now if password else None,
             password_history=_json(kept),
             search=search.document(user_id, email, name, phone),
+            targets=targets.shown(planned),
             created_at=now,
             updated_at=now,
         )
     except Duplicate as error:
         raise errors.UserAlreadyExists from error
-    return await targets.create_first(tx, user)
+    return await targets.create_first(tx, user, planned)
 
 
 async def delete(tx: Tx, user: Row) -> None:

@@ -114,6 +114,19 @@ def test_a_target_that_is_somebody_elses_is_left_to_them(api: Api) -> None:
     assert api.user(email=f"{name}@x.org")["targets"] == []
 
 
+def test_a_new_user_shows_the_targets_that_there_are(api: Api) -> None:
+    name, phone = unique(), "+4915" + str(int(unique("")[:6], 16)).zfill(8)
+    owner, both = api.user(), api.user(email=f"{name}@x.org", phone=phone)
+    assert [target["identifier"] for target in both["targets"]] == [f"{name}@x.org", phone]
+    body = {"targetId": "unique()", "providerType": "email", "identifier": f"{name}@y.org"}
+    assert api.call("POST", f"/users/{owner['$id']}/targets", body).status == 201
+    some = api.user(email=f"{name}@y.org", phone=f"{phone}1")
+    assert [target["identifier"] for target in some["targets"]] == [f"{phone}1"]
+    for user in (both, some):
+        assert api.call("GET", f"/users/{user['$id']}/targets").json["targets"] == user["targets"]
+        assert api.call("GET", f"/users/{user['$id']}").json == user
+
+
 def test_a_user_may_be_called_like_a_route(api: Api) -> None:
     api.call("DELETE", "/users/md5")
     assert api.call("POST", "/users", {"userId": "md5"}).status == 201
