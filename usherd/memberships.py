@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from usherd import clock, errors, ids, mfa, query_sql, search, teams
-from usherd.db import Row, Tx
+from usherd.db import Row, Tx, statements
 from usherd.query import Query
 from usherd.settings import ProjectSettings
 
@@ -226,8 +226,7 @@ async def _by_id(
 ) -> dict[str, Row]:
     found: dict[str, Row] = {}
     every = sorted(wanted)
-    for start in range(0, len(every), query_sql.CHUNK):
-        names, values = query_sql.placeholders("i", every[start : start + query_sql.CHUNK])
+    for names, values in statements.chunks("i", every):
         rows = await tx.all(
             f"select {columns} from {table} where project_id = :project_id and id in ({names})",
             project_id=project_id,

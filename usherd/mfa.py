@@ -12,8 +12,8 @@ import msgspec
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from usherd import clock, errors, ids, query_sql
-from usherd.db import Row, Tx
+from usherd import clock, errors, ids
+from usherd.db import Row, Tx, statements
 from usherd.vault import Vault
 
 CODES = 6
@@ -54,8 +54,7 @@ async def protected(tx: Tx, project_id: str, users: Sequence[Row]) -> set[str]:
     asking = [user for user in users if user["mfa"]]
     found = {user["id"] for user in asking if any(proven(user))}
     rest = [user["id"] for user in asking if user["id"] not in found]
-    for start in range(0, len(rest), query_sql.CHUNK):
-        names, values = query_sql.placeholders("u", rest[start : start + query_sql.CHUNK])
+    for names, values in statements.chunks("u", rest):
         rows = await tx.all(
             "select user_id from authenticators where project_id = :project_id "
             f"and user_id in ({names}) and type = 'totp' and verified = 1",

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from usherd import clock, errors, ids, models, params, query_sql, search
-from usherd.db import Duplicate, Row, Tx
+from usherd.db import Duplicate, Row, Tx, statements
 from usherd.query import Query
 
 
@@ -187,8 +187,7 @@ async def delete(tx: Tx, user: Row, target_id: str) -> Row:
 async def forget_sessions(tx: Tx, user: Row, session_ids: list[str]) -> None:
     """Remove the devices that were registered by sessions which have ended."""
     gone = 0
-    for start in range(0, len(session_ids), query_sql.CHUNK):
-        names, values = query_sql.placeholders("s", session_ids[start : start + query_sql.CHUNK])
+    for names, values in statements.chunks("s", session_ids):
         gone += await tx.run(
             "delete from targets where project_id = :project_id and user_id = :user_id "
             f"and session_id in ({names})",

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from usherd import clock, errors, passwords, query_sql, search, targets
-from usherd.db import Duplicate, Row, Tx
+from usherd.db import Duplicate, Row, Tx, statements
 from usherd.projects import Project
 from usherd.query import Query
 
@@ -261,8 +261,7 @@ async def set_labels(tx: Tx, user: Row, labels: list[str]) -> Row:
     """Replace the labels; of equal ones the first stays."""
     kept = list(dict.fromkeys(labels))
     await tx.run("delete from user_labels where user_seq = :seq", seq=user["seq"])
-    for start in range(0, len(kept), query_sql.CHUNK):
-        some = {f"l{at}": label for at, label in enumerate(kept[start : start + query_sql.CHUNK])}
+    for _, some in statements.chunks("l", kept):
         rows = ", ".join(f"(:project_id, :{name}, :seq)" for name in some)
         await tx.run(
             f"insert into user_labels (project_id, label, user_seq) values {rows}",

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from usherd import errors
+
+CHUNK = 500
+"""Values in one `in (...)`: every engine bounds the parameters of a statement."""
 
 
 @lru_cache(maxsize=256)
@@ -29,6 +34,13 @@ def update(table: str, columns: tuple[str, ...]) -> str:
     """`update ... where seq = :seq` with one `:column` parameter each."""
     changes = ", ".join(f"{column} = :{column}" for column in columns)
     return f"update {table} set {changes} where seq = :seq"
+
+
+def chunks(prefix: str, values: Sequence[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(`:p0, :p1, ...`, their values) for one `in (...)` after the other."""
+    for start in range(0, len(values), CHUNK):
+        some = {f"{prefix}{at}": value for at, value in enumerate(values[start : start + CHUNK])}
+        yield ", ".join(f":{name}" for name in some), some
 
 
 def migrations(engine: str) -> list[tuple[str, str]]:
