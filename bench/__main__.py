@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
+import statistics
 import sys
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
 
 from bench import bare as bare_loops
 from bench import measure, people, report, servers
 from bench.load import Unexpected
-from bench.measure import Plan, Result
+from bench.measure import Plan, Result, share, spread
 from bench.people import Person
-from bench.report import Engine, Process
 from bench.scenarios import SCENARIOS, World
 from usherd import db, projects, vault
 
@@ -20,6 +24,29 @@ FEWEST = 5_000
 """With fewer users, some filters would not fill a page."""
 
 COLD_STARTS = 3
+
+BUSY = 0.9
+"""From here on the load generator, not the server, may be what is measured."""
+
+
+class Process(msgspec.Struct, frozen=True):
+    """What a server costs before and after the load."""
+
+    cold_start_seconds: list[float]
+    memory_start_mb: float | None
+    memory_end_mb: float | None
+
+
+class Engine(msgspec.Struct, frozen=True):
+    """Everything measured on one engine."""
+
+    engine: str
+    users: int
+    populate_seconds: float
+    process: Process
+    results: list[Result]
+    failures: list[str]
+    """Scenarios that got an answer they do not allow, and which; they have no figures."""
 
 
 def arguments() -> argparse.Namespace:
@@ -114,6 +141,42 @@ def one_engine(engine: str, plan: Plan, users: int, only: list[str]) -> Engine:
     return Engine(engine, users, took, process, results, failures)
 
 
+def show(found: Engine) -> None:
+    """The table of one engine."""
+    table = Table(title=f"{found.engine}, {found.users:,} users", title_justify="left")
+    table.add_column("scenario", no_wrap=True)
+    for name in ("conns", "req/s", "spread", "p50 ms", "p99 ms", "ceiling", "of it", "own", "bare"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for result in found.results:
+        most, ratio = result.ceiling_rates, result.ratio
+        own = share(result.rates, result.own_rates)
+        busy = " *" if result.load_busy > BUSY else ""
+        table.add_row(
+            result.name,
+            str(result.connections),
+            f"{result.rate:,.0f}{busy}",
+            f"{spread(result.rates):.0%}",
+            f"{result.p50_ms:.2f}",
+            f"{result.p99_ms:.2f}",
+            f"{statistics.median(most):,.0f} ({spread(most):.0%})" if most else "",
+            f"{ratio:.1%}" if ratio is not None else "",
+            f"{own:.1%}" if own is not None else "",
+            f"{result.bare_rate:,.0f}" if result.bare_rate is not None else "",
+        )
+    console = Console(width=100)
+    console.print(table)
+    process = found.process
+    starts = sorted(process.cold_start_seconds)
+    console.print(f"first answer {starts[len(starts) // 2]:.2f} s after the start", end="")
+    if process.memory_start_mb is not None and process.memory_end_mb is not None:
+        console.print(
+            f"; resident memory {process.memory_start_mb:.0f} MB, "
+            f"after the load {process.memory_end_mb:.0f} MB",
+            end="",
+        )
+    console.print(f"; {found.users:,} users inserted in {found.populate_seconds:.1f} s\n")
+
+
 def main() -> None:
     """Measure, show, keep. Ends with 1 when an answer was not what it has to be."""
     given = arguments()
@@ -123,8 +186,8 @@ def main() -> None:
     found = []
     for engine in engines:
         found.append(one_engine(engine, plan, given.users, given.only))
-        report.show(found[-1])
-    print(f"Written to {report.keep(plan, found)}")
+        show(found[-1])
+    print(f"Written to {report.keep('bench', found)}")
     failures = [failure for each in found for failure in each.failures]
     if failures:
         sys.exit("FAILED, and therefore without figures:\n" + "\n".join(failures))

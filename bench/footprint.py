@@ -20,7 +20,7 @@ from bench.crowd import Kept, kept, someone
 from bench.lists import headers
 from bench.load import Stream
 from bench.questions import QUESTIONS
-from bench.report import FOLDER, keep_part
+from bench.report import FOLDER, keep
 from bench.servers import Server
 from usherd.db import sqlite_path
 
@@ -164,7 +164,7 @@ def main() -> None:
     sizes = [int(size) for size in given.sizes.split(",")]
     servers.pin_generator()
     found = [measure(engine, sizes, given.data, given.requests) for engine in engines]
-    print(f"Written to {keep_part('footprint', found)}")
+    print(f"Written to {keep('footprint', found)}")
 
 
 if __name__ == "__main__":

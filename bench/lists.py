@@ -22,7 +22,7 @@ from bench.crowd import Kept, kept, someone
 from bench.load import Measured, Stream
 from bench.people import PROJECT
 from bench.questions import QUESTIONS, Question
-from bench.report import FOLDER, keep_part
+from bench.report import FOLDER, keep
 from bench.servers import Server
 
 POOL = 200
@@ -41,6 +41,8 @@ class Cost(msgspec.Struct):
     p99_ms: float
     spread: float
     """(slowest - fastest round) / median, of p50."""
+    users: float
+    """How many a page holds, the mean."""
 
 
 class Row(msgspec.Struct):
@@ -48,6 +50,7 @@ class Row(msgspec.Struct):
 
     name: str
     group: str
+    served: bool
     total: bool
     costs: list[Cost | None]
     growth: float | None
@@ -84,21 +87,24 @@ def _pool(question: Question, size: int, key: str, total: bool) -> list[bytes]:
     ]
 
 
-def _answered(server: Server, requests: Sequence[bytes]) -> bool:
-    """Whether they get 200, and not 408; anything else is an error. Asks each once, as long as
-    there is time, so that what is measured afterwards does not wait for a cold disk."""
+def _users(server: Server, requests: Sequence[bytes]) -> float | None:
+    """How many users the answers hold, the mean; None when one is 408, and anything else is an
+    error. Asks each once, as long as there is time, so that what is measured afterwards does not
+    wait for a cold disk."""
     end = time.monotonic() + WARM_UP_SECONDS
-    for at, request in enumerate(requests):
-        if at > 2 and time.monotonic() > end:
+    found: list[int] = []
+    for request in requests:
+        if len(found) > 2 and time.monotonic() > end:
             break
         head = request.decode().split("\r\n")
         fields = dict(line.split(": ", 1) for line in head[1:] if ": " in line)
         status, body = server.call("GET", head[0].split(" ")[1], b"", fields)
         if status == 408:
-            return False
+            return None
         if status != 200:
             raise load.Unexpected(f"{head[0]}: {status} {body[:300]!r}")
-    return True
+        found.append(len(msgspec.json.decode(body)["users"]))
+    return statistics.mean(found)
 
 
 def ask(
@@ -110,9 +116,11 @@ def ask(
 ) -> Row:
     """Measure one question at every size, in turns."""
     streams: list[Iterator[bytes] | None] = []
+    users = []
     for size, database, server in running:
         requests = _pool(question, size, database.key, total)
-        streams.append(itertools.cycle(requests) if _answered(server, requests) else None)
+        users.append(_users(server, requests))
+        streams.append(None if users[-1] is None else itertools.cycle(requests))
     found: list[list[Measured]] = [[] for _ in running]
     for _ in range(rounds):
         for at, (_, _, server) in enumerate(running):
@@ -125,20 +133,22 @@ def ask(
                 if " 408 " not in str(error):
                     raise
                 streams[at] = None
-    costs = [_cost(each) if stream else None for each, stream in zip(found, streams, strict=True)]
+    costs = [
+        _cost(each, many) if stream and many is not None else None
+        for each, stream, many in zip(found, streams, users, strict=True)
+    ]
     growth = None
     if costs[0] and costs[-1]:
         pairs = zip(found[0], found[-1], strict=True)
         growth = statistics.median(large.p50_ms / small.p50_ms for small, large in pairs)
-    return Row(question.name, question.group, total, costs, growth)
+    return Row(question.name, question.group, question.served, total, costs, growth)
 
 
-def _cost(rounds: Sequence[Measured]) -> Cost:
+def _cost(rounds: Sequence[Measured], users: float) -> Cost:
     p50 = [each.p50_ms for each in rounds]
     middle = statistics.median(p50)
-    return Cost(
-        middle, statistics.median(each.p99_ms for each in rounds), (max(p50) - min(p50)) / middle
-    )
+    p99 = statistics.median(each.p99_ms for each in rounds)
+    return Cost(middle, p99, (max(p50) - min(p50)) / middle, users)
 
 
 def beside(size: int, database: Kept, server: Server, rounds: int) -> dict[str, list[float]]:
@@ -149,7 +159,8 @@ def beside(size: int, database: Kept, server: Server, rounds: int) -> dict[str, 
     reads = itertools.cycle([load.request("GET", f"/v1/users/{one}", fields) for one in ids])
     (hopeless,) = (q for q in QUESTIONS if q.name == HOPELESS)
     lists = itertools.cycle(_pool(hopeless, size, database.key, total=True))
-    status = 200 if _answered(server, _pool(hopeless, size, database.key, total=True)) else 408
+    answered = _users(server, _pool(hopeless, size, database.key, total=True))
+    status = 408 if answered is None else 200
     found: dict[str, list[float]] = {"alone": [], "beside": []}
     for _ in range(rounds):
         (alone,) = load.run(server.port, [Stream(reads, 8, 200)], 1.0)
@@ -225,7 +236,7 @@ def main() -> None:
         measure(engine, sizes, given.data, given.rounds, given.seconds, given.only)
         for engine in engines
     ]
-    print(f"Written to {keep_part('lists', found)}")
+    print(f"Written to {keep('lists', found)}")
 
 
 if __name__ == "__main__":

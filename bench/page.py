@@ -46,19 +46,23 @@ One connection asks, and latencies are in milliseconds over HTTP: p50, and p99 i
 *Growth* is p50 with the most users by p50 with the fewest, the median over the rounds. `total`
 counts to 5,000: where fewer match in the small database there is less to count, and the total grows
 with what it says. 408 is the time limit of a second that these servers had; the default is ten.
+*Users* is how many a page holds, where it differs in the smallest and in the largest database: what
+has less to answer is not compared. † marks what no index can serve, since what has to be read grows
+with the users whichever is taken: a range in an order that is not the range's and whose first users
+come late, less than three characters somewhere in a text, and words that many have and nobody
+together.
 """
+
+AS_FULL = 0.9
+"""A page of the smallest database with such a share of the largest's users may be compared."""
 
 
 def collect() -> dict[str, Any]:
     """The newest results of each program, rounded; what has not run stays as it was."""
     path = DOCS / "performance.json"
     found: dict[str, Any] = msgspec.json.decode(path.read_bytes()) if path.exists() else {}
-    runs = sorted(FOLDER.glob("2*.json"))
-    files = {"bench": runs[-1]} if runs else {}
-    files |= {
-        name: FOLDER / f"{name}.json" for name in ("lists", "footprint", "workers", "recovery")
-    }
-    for name, file in files.items():
+    for name in PARTS:
+        file = FOLDER / f"{name}.json"
         if file.exists():
             found[name] = _rounded(msgspec.json.decode(file.read_bytes()))
     return found
@@ -103,15 +107,13 @@ def _head(run: dict[str, Any]) -> str:
         f"{name} {machine[name]}" for name in ("python", "uvicorn", "apsw", "asyncpg")
     )
     where = f"{machine['cores']} cores of {machine['cpu']}, {parts}"
-    command = f"`{run['command']}`, {run['date']}: " if "command" in run else ""
-    note = f" {run['note']}" if "note" in run else ""
-    return f"{command}{where}.{note}\n"
+    return f"`{run['command']}`, {run['date']}: {where}.\n"
 
 
 def bench(run: dict[str, Any]) -> str:
     """What `python -m bench` has found."""
     parts = [ONE, _head(run)]
-    for engine in run["engines"]:
+    for engine in run["found"]:
         rows = []
         for one in engine["results"]:
             shares = [share(one["rates"], one.get(most)) for most in ("ceiling_rates", "own_rates")]
@@ -133,6 +135,22 @@ def _cell(cost: dict[str, float] | None) -> str:
     return f"{cost['p50_ms']:.2f} ({cost['p99_ms']:.2f})" if cost else "408"
 
 
+def _users(row: dict[str, Any]) -> str:
+    """How many a page holds in the smallest and in the largest database."""
+    found = [f"{cost['users']:.0f}" for cost in (row["costs"][0], row["costs"][-1]) if cost]
+    return " and ".join(dict.fromkeys(found))
+
+
+def _as_full(row: dict[str, Any]) -> bool:
+    """Whether the smallest database has as much to answer as the largest."""
+    small, large = row["costs"][0], row["costs"][-1]
+    return not (small and large) or bool(small["users"] >= AS_FULL * large["users"])
+
+
+def _good(rows: list[dict[str, Any]]) -> int:
+    return sum(row["growth"] is not None and row["growth"] <= LIMIT for row in rows)
+
+
 def _growth(row: dict[str, Any]) -> str:
     return f"{row['growth']:.2f}" if row["growth"] is not None else ""
 
@@ -143,20 +161,25 @@ def lists(run: dict[str, Any]) -> str:
     for engine in run["found"]:
         name, sizes, rows = engine["engine"], engine["sizes"], engine["rows"]
         pages = [row for row in rows if not row["total"]]
-        good = sum(row["growth"] is not None and row["growth"] <= LIMIT for row in pages)
+        served = [row for row in pages if row["served"]]
+        alike = [row for row in served if _as_full(row)]
+        fewer = [row for row in served if not _as_full(row)]
         parts.append(
-            f"### {name}\n\n{good} of {len(pages)} pages cost at most {LIMIT} times as much with "
-            f"{sizes[-1]:,} users as with {sizes[0]:,}.\n\n"
+            f"### {name}\n\n{_good(alike)} of the {len(alike)} pages that an index can serve, and "
+            f"that are as full, cost at most {LIMIT} times as much with {sizes[-1]:,} users as "
+            f"with {sizes[0]:,}; of the {len(fewer)} that hold fewer users there, {_good(fewer)} "
+            "do.\n\n"
             f"![Growth of each list](performance-lists-{name}.svg)\n"
         )
-        head = [*(f"{size:,}" for size in sizes), "growth", "with total", "growth"]
+        head = ["users", *(f"{size:,}" for size in sizes), "growth", "with total", "growth"]
         for group in dict.fromkeys(row["group"] for row in rows):
             lines = []
             for page in (row for row in pages if row["group"] == group):
                 (counted,) = (r for r in rows if r["total"] and r["name"] == page["name"]
                               and r["group"] == group)  # fmt: skip
                 lines.append([
-                    page["name"], *(_cell(cost) for cost in page["costs"]), _growth(page),
+                    page["name"] + ("" if page["served"] else " †"), _users(page),
+                    *(_cell(cost) for cost in page["costs"]), _growth(page),
                     _cell(counted["costs"][-1]), _growth(counted),
                 ])  # fmt: skip
             parts.append(table([group, *head], lines))

@@ -21,6 +21,8 @@ class Question(msgspec.Struct, frozen=True):
     group: str
     make: Callable[[random.Random, int], str]
     """The query string, for a throw of the dice and so many users."""
+    served: bool = True
+    """Whether an index can serve it. With others, what has to be read grows with the users."""
 
 
 def _query(*queries: dict[str, Any], search: str = "") -> str:
@@ -88,7 +90,7 @@ FILTERS = (
     Question("name startsWith, rare", "filters",
              lambda d, n: _query(has("startsWith", "name", _some(d, n).name))),
     Question("name contains, two letters", "filters",
-             lambda d, n: _query(has("contains", "name", "qz"))),
+             lambda d, n: _query(has("contains", "name", "qz")), served=False),
     Question("name contains", "filters",
              lambda d, n: _query(has("contains", "name", d.choice(LAST)[1:]))),
     Question("name endsWith", "filters",
@@ -119,13 +121,13 @@ FILTERS = (
     Question("phoneVerification equal", "filters", _same(has("equal", "phoneVerification", True))),
     Question("passwordUpdate isNull", "filters", _same(has("isNull", "passwordUpdate"))),
     Question("passwordUpdate greaterThan", "filters",
-             lambda d, n: _query(has("greaterThan", "passwordUpdate", _day(d, n)))),
+             lambda d, n: _query(has("greaterThan", "passwordUpdate", _day(d, n))), served=False),
     Question("registration between", "filters",
              lambda d, n: _query(has("between", "registration", _day(d, n), _day(d, n)))),
     Question("$createdAt lessThan", "filters",
              lambda d, n: _query(has("lessThan", "$createdAt", _day(d, n)))),
     Question("$updatedAt greaterThan", "filters",
-             lambda d, n: _query(has("greaterThan", "$updatedAt", _day(d, n)))),
+             lambda d, n: _query(has("greaterThan", "$updatedAt", _day(d, n))), served=False),
     Question("$id equal", "filters", lambda d, n: _query(has("equal", "$id", _some(d, n).id))),
     Question("labels contains, half", "filters", _same(has("contains", "labels", "beta"))),
     Question("labels contains, 1 in 100", "filters", _same(has("contains", "labels", "staff"))),
@@ -182,7 +184,8 @@ SEARCHES = (
     Question("phone digits with spaces", "search",
              lambda d, n: _query(search=f"+49 151 {d.randrange(n):08d}")),
     Question("no match", "search", _same(search="xylophone")),
-    Question("two words that never meet", "search", _same(search="mira tanaka felix")),
+    Question("two words that never meet", "search",
+             _same(search="mira tanaka felix"), served=False),
     Question("common word, newest first", "search",
              _same(by("$createdAt", "orderDesc"), search="example")),
     Question("rare word, by name", "search",

@@ -26,7 +26,7 @@ import msgspec
 
 from bench import people, servers
 from bench.__main__ import FEWEST, fill
-from bench.report import keep_part
+from bench.report import keep
 from bench.scenarios import World
 from bench.servers import Server
 
@@ -217,7 +217,7 @@ def main() -> None:
             database.cleanup()
     for each in found:
         show(each)
-    print(f"Written to {keep_part('recovery', found)}")
+    print(f"Written to {keep('recovery', found)}")
 
 
 if __name__ == "__main__":

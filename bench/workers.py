@@ -19,7 +19,7 @@ from bench import load, servers
 from bench.crowd import Kept, kept, someone
 from bench.lists import headers
 from bench.load import Stream
-from bench.report import FOLDER, keep_part
+from bench.report import FOLDER, keep
 from bench.servers import Server
 
 CONNECTIONS = 64
@@ -152,7 +152,7 @@ def main() -> None:
     with kept("postgres", [given.size], given.data) as databases:
         each = databases[given.size]
         found = measure(given.size, each, numbers, given.rounds, given.seconds)
-    print(f"Written to {keep_part('workers', {'size': given.size, 'scaled': found})}")
+    print(f"Written to {keep('workers', {'size': given.size, 'scaled': found})}")
 
 
 if __name__ == "__main__":

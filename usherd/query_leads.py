@@ -38,11 +38,12 @@ class Asked:
             self.statement.params |= params
             conditions.append(whole)
         self.where = " and ".join([*scope, *conditions])
-        self.source, self.led = self._lead(conditions)
+        self._conditions = conditions
+        self.source, self.led = self._lead()
         self.shares: dict[str, float] = {}
         """How often each gram occurs, where that is known."""
 
-    def _lead(self, conditions: list[str]) -> tuple[str, str]:
+    def _lead(self) -> tuple[str, str]:
         """(what to select from, the condition) with the most telling index in front."""
         table, statement = self.table, self.statement
         if self.query.member is not None:
@@ -61,7 +62,7 @@ class Asked:
         label = self._label()
         if label is not None and statement.engine == "sqlite":
             at, wanted = label
-            others = conditions[:at] + conditions[at + 1 :]
+            others = self._conditions[:at] + self._conditions[at + 1 :]
             value = statement.bind(wanted)
             source = f"user_labels cross join {table} on {table}.seq = user_labels.user_seq"
             leads = f"user_labels.project_id = :project_id and user_labels.label = {value}"
@@ -76,6 +77,17 @@ class Asked:
         else:
             match = " & ".join(f"({each.tsquery(shares)})" for each in self.grams)
         self.statement.params["match"] = match
+
+    def led_by_beginnings(self) -> bool:
+        """Have the index of grams lead by how texts begin, if one does in this order, as SQLite's
+        does by the sequence. Whether it does."""
+        if not self.by_seq or self.statement.engine != "sqlite" or self.table not in GRAM_INDEXES:
+            return False
+        texts = [part for part in self.ranges() if part.attribute.kind == "text"]
+        found = [search.beginning(p.values) for p in texts if p.method == "startsWith"]
+        self.grams = [each for each in found if each is not None]
+        self.source, self.led = self._lead()
+        return bool(self.grams)
 
     def _label(self) -> tuple[int, str] | None:
         """(which filter asks for one label, the label), if one does."""

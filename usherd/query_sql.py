@@ -20,7 +20,10 @@ MOST_COUNTED = 5000
 """`total` stops here."""
 
 FEW = 2000
-"""So many index entries are sorted without hesitation."""
+"""So many index entries are sorted without hesitation: by the sequence, which they hold."""
+
+FEW_ROWS = 500
+"""The same where each has to be looked up, since the order is by something else."""
 
 WALKED = 5000
 """So many rows are looked at in order, in the hope that they fill the page."""
@@ -72,6 +75,9 @@ async def _page(tx: Tx, asked: Asked, cursor: Row | None) -> list[Row]:
         common = _common(asked)
     elif asked.ranges():
         common = not await _few(tx, asked)
+        if common and asked.led_by_beginnings():
+            await query_shares.learn(tx, asked)
+            return await _ordered(tx, asked, cursor)
     else:
         return await _ordered(tx, asked, cursor)
     if common:
@@ -143,14 +149,15 @@ def _common(asked: Asked) -> bool:
 
 async def _few(tx: Tx, asked: Asked) -> bool:
     """Whether one of the ranges holds so little that sorting it is cheap."""
+    few = FEW if asked.by_seq else FEW_ROWS
     for part in asked.ranges():
         statement = Statement(tx.engine, asked.statement.params["project_id"])
-        rows = await tx.listing(
-            f"select count(*) as found from (select 1 from {asked.table} "
-            f"where project_id = :project_id and {statement.condition(part)} limit {FEW + 1})",
+        more = await tx.listing(
+            f"select 1 as more from {asked.table} where project_id = :project_id "
+            f"and {statement.condition(part)} limit 1 offset {few}",
             statement.params,
         )
-        if rows[0]["found"] <= FEW:
+        if not more:
             return True
     return False
 
@@ -199,6 +206,8 @@ async def count(tx: Tx, query: Query, project_id: str, **within: Any) -> int:
         if len(labels) == len(query.filters):
             return await _labelled(tx, project_id, labels)
     asked = await _asked(tx, query, project_id, within)
+    if asked.led == asked.scope:
+        return await _everybody(tx, asked)
     if tx.engine == "postgres" and asked.grams and not any(each.rare for each in asked.grams):
         # Its index would collect everybody with a common word before the first is counted.
         first = f"select * from {asked.table} where {asked.scope} limit {2 * MOST_COUNTED}"
@@ -221,6 +230,17 @@ async def _labelled(tx: Tx, project_id: str, labels: Sequence[str]) -> int:
         f"select count(*) as total from (select 1 from user_labels as first where {where} "
         f"limit {MOST_COUNTED}) as found",
         {"project_id": project_id} | {f"l{at}": label for at, label in enumerate(labels)},
+    )
+    return int(rows[0]["total"])
+
+
+async def _everybody(tx: Tx, asked: Asked) -> int:
+    """The total without any condition: that there are 5,000 is seen sooner than counted."""
+    them = f"from {asked.table} where {asked.scope}"
+    rows = await tx.listing(
+        f"select case when (select 1 {them} limit 1 offset {MOST_COUNTED - 1}) is not null "
+        f"then {MOST_COUNTED} else (select count(*) {them}) end as total",
+        asked.statement.params,
     )
     return int(rows[0]["total"])
 

@@ -233,6 +233,18 @@ def inside(values: Sequence[str]) -> Search | None:
     return Search(tuple(alternatives))
 
 
+def beginning(values: Sequence[str]) -> Search | None:
+    """What a searched text has to hold when one of its parts begins with one of these folded
+    values; None when the values are too short to tell."""
+    alternatives = []
+    for value in values:
+        first, *others = _words(value) or [""]
+        if len(first) < 2:
+            return None
+        alternatives.append((GAP + first, *(word for word in others if len(word) > 2)))
+    return Search(tuple(alternatives))
+
+
 def _lexeme(gram: str) -> str:
     lexeme = "'" + gram.replace("\\", "\\\\").replace("'", "''") + "'"
     return lexeme if len(gram) == GRAM else lexeme + ":*"

@@ -264,8 +264,34 @@ def test_whichever_index_leads_the_page_is_the_same(
     assert any(usual)
     for few, walked in ((0, 1), (0, 12), (0, 1000), (1000, 1)):
         monkeypatch.setattr(query_sql, "FEW", few)
+        monkeypatch.setattr(query_sql, "FEW_ROWS", few)
         monkeypatch.setattr(query_sql, "WALKED", walked)
         assert asyncio.run(pages()) == usual
+
+
+def test_totals_stop_where_they_are_told_to(
+    crowd: tuple[Api, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, users = crowd
+    asked: list[tuple[list[dict[str, Any]], str | None]] = [
+        ([], None),
+        ([{"method": "orderDesc", "attribute": "name"}], None),
+        ([{"method": "isNotNull", "attribute": "$createdAt"}], None),
+        ([{"method": "startsWith", "attribute": "$id", "values": [""]}], "example"),
+    ]
+
+    async def totals() -> list[int]:
+        database = await db.open(api.server.database)
+        queries = [USERS.read([json.dumps(each) for each in some], term) for some, term in asked]
+        found = [await query_sql.count(database.reader, q, api.project) for q in queries]
+        await database.close()
+        return found
+
+    every = asyncio.run(totals())
+    assert every[:3] == [len(users)] * 3
+    for most in (1, 2, len(users) - 1, len(users), len(users) + 1):
+        monkeypatch.setattr(query_sql, "MOST_COUNTED", most)
+        assert asyncio.run(totals()) == [min(total, most) for total in every]
 
 
 # -- one engine and the other --

@@ -155,18 +155,20 @@ def test_a_list_sees_what_was_written_since_one_was_interrupted(file: str) -> No
     run(file, work)
 
 
-def test_a_cheap_list_never_leaves_the_loop_thread(
+def test_only_what_takes_its_time_leaves_the_loop_thread(
     file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SQLite counts the steps of all executions of a statement together."""
     monkeypatch.setattr(sqlite_listings, "QUICK_WAITING", 0)
 
     async def work(database: db.Database) -> None:
         assert isinstance(database, sqlite.SqliteDatabase)
         for _ in range(sqlite_listings.QUICK):  # nobody else gets a turn
             await database._listings._quick._turns.take()
+        monkeypatch.setattr(sqlite_listings, "INLINE_SECONDS", 3600)
         for _ in range(500):
             assert len(await database.reader.listing(CHEAP, {})) == 100
+        assert len(await database.reader.listing(WORK, {"most": 30_000})) == 30_000
+        monkeypatch.setattr(sqlite_listings, "INLINE_SECONDS", 0)
         with pytest.raises(errors.GeneralOverloaded):
             await database.reader.listing(WORK, {"most": 30_000})
         for _ in range(sqlite_listings.QUICK):

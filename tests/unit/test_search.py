@@ -109,6 +109,19 @@ def test_whatever_a_part_holds_its_document_holds(text: str, start: int, length:
     assert inside is None or all(needle in found for needle in inside.alternatives[0])
 
 
+@given(st.text() | st.text(alphabet="abcé0@. -+_<(*"), st.integers(0, 30))
+def test_however_a_part_begins_its_document_tells_it(text: str, length: int) -> None:
+    beginning = search.beginning([search.fold(text)[:length]])
+    found = search.document(text)
+    assert beginning is None or all(needle in found for needle in beginning.alternatives[0])
+
+
+def test_a_beginning_is_looked_for_where_words_begin() -> None:
+    assert search.beginning(["mira tan x"]) == search.Search((("  mira", "tan"),))
+    assert search.beginning(["mi", "m"]) is None
+    assert search.beginning(["("]) is None
+
+
 @given(st.text(), st.integers(0, 30))
 def test_the_trigrams_of_a_coded_text_are_its_grams(text: str, start: int) -> None:
     """SQLite's tokenizer knows trigrams alone."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,10 +19,16 @@ from usherd import errors
 from usherd.db import Row
 from usherd.db.turns import QUICK_SECONDS, QUICK_WAITING, SLOW_WAITING, Turns
 
-STRIDE = 4_000
-STRIDES = 8
-"""A listing that needs no more virtual-machine steps than these (less than a millisecond) is
-answered on the loop thread."""
+INLINE_SECONDS = 0.002
+"""A listing that is done so soon is answered on the loop thread, which to leave costs a quarter of
+that: a page of an index, or a total."""
+
+STRIDE = 1_000
+"""Steps of SQLite's virtual machine between two looks at the clock: some microseconds, or a
+millisecond or two of a full-text match, most of whose work is none of these steps."""
+
+HEAVY = re.compile(r"select count.* match :", re.DOTALL)
+"""A total of a search: known not to be done in time, so that nothing is lost by trying."""
 
 QUICK = 2
 SLOW = 2
@@ -44,17 +52,19 @@ class Connection(Protocol):
 
 
 class Allowance:
-    """A progress handler that gives each statement the same number of strides.
+    """A progress handler that gives each statement `INLINE_SECONDS`.
 
-    SQLite counts the steps of all executions of a prepared statement together, so that even a cheap
-    one ends a stride now and then.
+    They are counted in time and not in steps: a step may look up a row, and count an entry.
     """
 
-    left = 0
+    _until = 0.0
+
+    def begin(self) -> None:
+        """The next statement's time begins."""
+        self._until = time.perf_counter() + INLINE_SECONDS
 
     def __call__(self) -> bool:
-        self.left -= 1
-        return self.left <= 0
+        return time.perf_counter() > self._until
 
 
 class Lane:
@@ -129,8 +139,8 @@ class Listings:
 
     async def rows(self, sql: str, params: dict[str, Any]) -> list[Row]:
         """Every row of the statement. Raises `DatabaseTimeout`, `GeneralOverloaded`."""
-        if " match :" not in sql:  # a full-text match does its work between the steps counted
-            self._allowance.left = STRIDES
+        if not HEAVY.match(sql):
+            self._allowance.begin()
             with suppress(apsw.InterruptError):
                 return self._inline.rows(sql, params)
         with suppress(apsw.InterruptError):
