@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
 from typing import Any
@@ -237,20 +237,17 @@ class WriteTx(_Statements):
         self._patience = patience
 
     async def _fetch(self, sql: str, params: dict[str, Any]) -> list[asyncpg.Record]:
-        text, names = translate(sql)
-        try:
-            values = [params[name] for name in names]
-            return list(await self._connection.fetch(text, *values, timeout=self._patience))
-        except asyncpg.UniqueViolationError as error:
-            raise Duplicate(await self._indexes.violated(error)) from error
-        except DRIVER as error:
-            raise ours(error) from error
+        return list(await self._ask(self._connection.fetch, sql, params))
 
     async def _run(self, sql: str, params: dict[str, Any]) -> int:
+        return changed(await self._ask(self._connection.execute, sql, params))
+
+    async def _ask(
+        self, ask: Callable[..., Awaitable[Any]], sql: str, params: dict[str, Any]
+    ) -> Any:
         text, names = translate(sql)
         try:
-            values = [params[name] for name in names]
-            return changed(await self._connection.execute(text, *values, timeout=self._patience))
+            return await ask(text, *[params[name] for name in names], timeout=self._patience)
         except asyncpg.UniqueViolationError as error:
             raise Duplicate(await self._indexes.violated(error)) from error
         except DRIVER as error:
