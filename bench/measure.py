@@ -10,7 +10,7 @@ import msgspec
 from bench import load, scenarios
 from bench.load import Measured, Stream, Unexpected
 from bench.scenarios import Scenario, World
-from bench.servers import Server
+from bench.servers import CORES, Server
 
 WARM_UP_SECONDS = 0.3
 BESIDE_CONNECTIONS = 8
@@ -107,6 +107,7 @@ def scenario(
     Others may take their turns: `own`, the ceiling of usherd's connections, and `bare`, the loop.
     """
     servers = {"usherd": server, "ceiling": ceiling} | others
+    awake = engine == "sqlite" and len(CORES) > 1  # PostgreSQL needs the generator's core
     answer = first_answer(server, scenario, world)
     for name, each in servers.items():
         if name != "usherd":
@@ -119,13 +120,13 @@ def scenario(
         next(streams["usherd"].requests)  # was the first answer
     found: dict[str, list[Measured]] = {name: [] for name in servers}
     for name, each in servers.items():
-        load.run(each.port, [streams[name]], WARM_UP_SECONDS)
+        load.run(each.port, [streams[name]], WARM_UP_SECONDS, awake=awake)
     asked = 0.0
     while scenario.everybody_first and asked < len(world.people):
-        asked += load.run(server.port, [streams["usherd"]], 1.0)[0].rate
+        asked += load.run(server.port, [streams["usherd"]], 1.0, awake=awake)[0].rate
     for _ in range(plan.rounds):
         for name, each in servers.items():
-            found[name] += load.run(each.port, [streams[name]], plan.seconds)
+            found[name] += load.run(each.port, [streams[name]], plan.seconds, awake=awake)
     result = _result(engine, scenario, found["usherd"], found["ceiling"])
     if "own" in found:
         result.own_rates = [round.rate for round in found["own"]]

@@ -31,7 +31,8 @@ turns within one run. *Spread* is (slowest round - fastest round) / median.
 
 ONE = """## One process
 
-The server has one core, the load generator the other; PostgreSQL shares both. *uvicorn's constant
+The server has one core, the load generator the other; PostgreSQL shares both. On SQLite the
+generator never sleeps, so that no answer pays for waking it. *uvicorn's constant
 answer* is what uvicorn, httptools and uvloop reach as they come, with an application that does
 nothing but send as many bytes; *our connections'* is the same by usherd's own
 ([decision 19](decisions/0019-own-connections.md)). *The bare loop* does the same work without

@@ -19,8 +19,8 @@ from usherd import errors
 from usherd.db import Row
 from usherd.db.turns import QUICK_SECONDS, QUICK_WAITING, SLOW_WAITING, Turns
 
-INLINE_SECONDS = 0.002
-"""A listing that is done so soon is answered on the loop thread, which to leave costs a quarter of
+INLINE_SECONDS = 0.003
+"""A listing that is done so soon is answered on the loop thread, which to leave costs a tenth of
 that: a page of an index, or a total."""
 
 STRIDE = 1_000
@@ -28,7 +28,7 @@ STRIDE = 1_000
 millisecond or two of a full-text match, most of whose work is none of these steps."""
 
 HEAVY = re.compile(r"select count.* match :", re.DOTALL)
-"""A total of a search: known not to be done in time, so that nothing is lost by trying."""
+"""A total of a search: it takes longer, and would be begun in vain."""
 
 QUICK = 2
 SLOW = 2
