@@ -171,6 +171,12 @@ def test_only_what_takes_its_time_leaves_the_loop_thread(
         monkeypatch.setattr(sqlite_listings, "INLINE_SECONDS", 0)
         with pytest.raises(errors.GeneralOverloaded):
             await database.reader.listing(WORK, {"most": 30_000})
+        monkeypatch.setattr(sqlite_listings, "INLINE_SECONDS", 3600)
+        for _ in range(sqlite_listings.PASSED_OVER):  # is remembered, and tried again some day
+            with pytest.raises(errors.GeneralOverloaded):
+                await database.reader.listing(WORK, {"most": 1})
+            assert len(await database.reader.listing(CHEAP, {})) == 100
+        assert len(await database.reader.listing(WORK, {"most": 1})) == 1
         for _ in range(sqlite_listings.QUICK):
             database._listings._quick._turns.give()
 

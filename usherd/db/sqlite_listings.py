@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -27,8 +26,12 @@ STRIDE = 1_000
 """Steps of SQLite's virtual machine between two looks at the clock: some microseconds, or a
 millisecond or two of a full-text match, most of whose work is none of these steps."""
 
-HEAVY = re.compile(r"select count.* match :", re.DOTALL)
-"""A total of a search: it takes longer, and would be begun in vain."""
+PASSED_OVER = 20
+"""So often is a statement that was not done in time handed to the threads, before it is tried again
+with other values: what is begun in vain costs everybody."""
+
+SHAPES = 256
+"""Most statements that this is remembered of."""
 
 QUICK = 2
 SLOW = 2
@@ -132,6 +135,8 @@ class Listings:
         self._closing = False
         self._inline = connect()
         self._allowance = Allowance()
+        self._late: dict[str, int] = {}
+        """Statements that were not done in time, and how often they are to be passed over."""
         self._inline.raw.set_progress_handler(self._allowance, STRIDE)
         quick = min(QUICK_SECONDS, timeout)
         self._quick = Lane(connect, QUICK, QUICK_WAITING, quick, QUICK_NICE)
@@ -139,10 +144,11 @@ class Listings:
 
     async def rows(self, sql: str, params: dict[str, Any]) -> list[Row]:
         """Every row of the statement. Raises `DatabaseTimeout`, `GeneralOverloaded`."""
-        if not HEAVY.match(sql):
+        if self._worth_trying(sql):
             self._allowance.begin()
             with suppress(apsw.InterruptError):
                 return self._inline.rows(sql, params)
+            self._late[sql] = PASSED_OVER
         with suppress(apsw.InterruptError):
             return await self._quick.rows(sql, params)
         if self._closing:
@@ -151,6 +157,15 @@ class Listings:
             return await self._slow.rows(sql, params)
         except apsw.InterruptError as error:
             raise errors.DatabaseTimeout from error
+
+    def _worth_trying(self, sql: str) -> bool:
+        """Whether a statement of this shape may be done in time."""
+        left = self._late.pop(sql, 0)
+        if left > 1:
+            self._late[sql] = left - 1
+        if len(self._late) > SHAPES:
+            self._late.clear()
+        return not left
 
     async def close(self) -> None:
         """Stop what is running, and close the connections."""
