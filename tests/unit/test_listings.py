@@ -164,6 +164,7 @@ def test_only_what_takes_its_time_leaves_the_loop_thread(
         assert isinstance(database, sqlite.SqliteDatabase)
         for _ in range(sqlite_listings.QUICK):  # nobody else gets a turn
             await database._listings._quick._turns.take()
+        monkeypatch.setattr(sqlite_listings, "WAITED_SECONDS", 3600)
         monkeypatch.setattr(sqlite_listings, "INLINE_SECONDS", 3600)
         for _ in range(500):
             assert len(await database.reader.listing(CHEAP, {})) == 100

@@ -18,15 +18,18 @@ from usherd import errors
 from usherd.db import Row
 from usherd.db.turns import QUICK_SECONDS, QUICK_WAITING, SLOW_WAITING, Turns
 
-INLINE_SECONDS = 0.003
-"""A listing that is done so soon is answered on the loop thread, which to leave costs a tenth of
-that: a page of an index, or a total."""
+INLINE_SECONDS = 0.004
+"""A listing that takes the processor no longer is answered on the loop thread: a page of an index,
+or a total. At the threads it might wait as long for a turn."""
+
+WAITED_SECONDS = 0.03
+"""But it is not waited for longer, such as for a disk, or for others on the same processor."""
 
 STRIDE = 1_000
 """Steps of SQLite's virtual machine between two looks at the clock: some microseconds, or a
 millisecond or two of a full-text match, most of whose work is none of these steps."""
 
-PASSED_OVER = 20
+PASSED_OVER = 3
 """So often is a statement that was not done in time handed to the threads, before it is tried again
 with other values: what is begun in vain costs everybody."""
 
@@ -55,19 +58,24 @@ class Connection(Protocol):
 
 
 class Allowance:
-    """A progress handler that gives each statement `INLINE_SECONDS`.
+    """A progress handler that gives each statement `INLINE_SECONDS` of the processor.
 
     They are counted in time and not in steps: a step may look up a row, and count an entry.
     """
 
-    _until = 0.0
+    _begun = 0.0
+    _used = 0.0
 
     def begin(self) -> None:
         """The next statement's time begins."""
-        self._until = time.perf_counter() + INLINE_SECONDS
+        self._begun = time.perf_counter()
+        self._used = time.thread_time()
 
     def __call__(self) -> bool:
-        return time.perf_counter() > self._until
+        took = time.perf_counter() - self._begun
+        if took <= INLINE_SECONDS:
+            return False  # what the thread has used is asked only then: it is a system call
+        return took > WAITED_SECONDS or time.thread_time() - self._used > INLINE_SECONDS
 
 
 class Lane:
