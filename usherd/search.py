@@ -103,27 +103,44 @@ class Search(msgspec.Struct, frozen=True):
             for needles in self.alternatives
         )
 
+    @property
+    def indexed(self) -> tuple[tuple[str, ...], ...]:
+        """The alternatives as the index is asked for them: one, if there are needles that all hold.
+
+        So it is with digits: whatever holds `4915112345678` holds the words of `+49 151 12345678`.
+        """
+        if len(self.alternatives) == 1:
+            return self.alternatives
+        every = dict.fromkeys(needle for needles in self.alternatives for needle in needles)
+        common = tuple(
+            needle
+            for needle in every
+            if len(needle) >= GRAM
+            and all(any(needle in other for other in needles) for needles in self.alternatives)
+        )
+        return (common,) if common else self.alternatives
+
     def match(self, shares: Mapping[str, float] | None = None) -> str:
         """The grams as an FTS5 query: all, or those that tell most when it is known which share
         of the texts has each."""
         return " OR ".join(
             "(" + " AND ".join(map(phrase, _most_telling(needles, shares))) + ")"
-            for needles in self.alternatives
+            for needles in self.indexed
         )
 
     def most(self, shares: Mapping[str, float]) -> float:
         """The share of texts that can match at most."""
-        return max(min(shares[gram] for gram in grams(each)) for each in self.alternatives)
+        return max(min(shares[gram] for gram in grams(each)) for each in self.indexed)
 
     def every_gram(self) -> list[str]:
         """The grams of all alternatives."""
-        return list(dict.fromkeys(gram for each in self.alternatives for gram in grams(each)))
+        return list(dict.fromkeys(gram for each in self.indexed for gram in grams(each)))
 
     def tsquery(self, shares: Mapping[str, float] | None = None) -> str:
         """The grams as a PostgreSQL tsquery, chosen likewise."""
         return " | ".join(
             "(" + " & ".join(map(_lexeme, _most_telling(needles, shares))) + ")"
-            for needles in self.alternatives
+            for needles in self.indexed
         )
 
     def recheck(self, column: str, find: str) -> tuple[str, dict[str, Any]]:

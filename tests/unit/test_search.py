@@ -109,6 +109,29 @@ def test_whatever_a_part_holds_its_document_holds(text: str, start: int, length:
     assert inside is None or all(needle in found for needle in inside.alternatives[0])
 
 
+def test_what_all_alternatives_hold_is_looked_for_once() -> None:
+    spaced, joined = search.parse("+49 151 12345678"), search.parse("4915112345678")
+    assert spaced is not None
+    assert joined is not None
+    assert spaced.indexed == (("12345678",),)
+    assert joined.indexed == joined.alternatives
+    either = search.inside(["mira", "mirabel"])
+    assert either is not None
+    assert either.indexed == (("mira",),)
+    both = search.inside(["mira", "felix"])
+    assert both is not None
+    assert both.indexed == both.alternatives
+
+
+@given(st.text(alphabet="0123 +-", min_size=3, max_size=14), st.text(alphabet="0123 +-a@."))
+def test_nothing_is_lost_by_what_the_index_is_asked(term: str, text: str) -> None:
+    asked, document = search.parse(term), search.document(text)
+    if asked is not None and any(
+        all(needle in document for needle in needles) for needles in asked.alternatives
+    ):
+        assert any(all(needle in document for needle in needles) for needles in asked.indexed)
+
+
 @given(st.text() | st.text(alphabet="abcé0@. -+_<(*"), st.integers(0, 30))
 def test_however_a_part_begins_its_document_tells_it(text: str, length: int) -> None:
     beginning = search.beginning([search.fold(text)[:length]])
