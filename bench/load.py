@@ -7,6 +7,7 @@ it can drive one core of any Python server to its limit.
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import time
 from array import array
@@ -164,11 +165,8 @@ async def _drive(
     connections: list[Connection] = []
     for lane in lanes:
         for _ in range(lane.open):
-            _, connection = await loop.create_connection(
-                lambda lane=lane: Connection(lane),  # type: ignore[misc]
-                "127.0.0.1",
-                port,
-            )
+            make = functools.partial(Connection, lane)
+            _, connection = await loop.create_connection(make, "127.0.0.1", port)
             connections.append(connection)
     begin, busy = time.perf_counter(), time.process_time()
     for lane in lanes:

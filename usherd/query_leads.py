@@ -86,7 +86,8 @@ class Asked:
         texts = [part for part in self.ranges() if part.attribute.kind == "text"]
         found = [search.beginning(p.values) for p in texts if p.method == "startsWith"]
         self.grams = [each for each in found if each is not None]
-        self.source, self.led = self._lead()
+        if self.grams:
+            self.source, self.led = self._lead()
         return bool(self.grams)
 
     def _label(self) -> tuple[int, str] | None:

@@ -94,6 +94,8 @@ class Search(msgspec.Struct, frozen=True):
     """Any of the alternatives, in each of which every needle must be found."""
 
     alternatives: tuple[tuple[str, ...], ...]
+    common: tuple[str, ...] = ()
+    """Needles that all alternatives hold, if some are known: enough for the index."""
 
     @property
     def rare(self) -> bool:
@@ -105,20 +107,8 @@ class Search(msgspec.Struct, frozen=True):
 
     @property
     def indexed(self) -> tuple[tuple[str, ...], ...]:
-        """The alternatives as the index is asked for them: one, if there are needles that all hold.
-
-        So it is with digits: whatever holds `4915112345678` holds the words of `+49 151 12345678`.
-        """
-        if len(self.alternatives) == 1:
-            return self.alternatives
-        every = dict.fromkeys(needle for needles in self.alternatives for needle in needles)
-        common = tuple(
-            needle
-            for needle in every
-            if len(needle) >= GRAM
-            and all(any(needle in other for other in needles) for needles in self.alternatives)
-        )
-        return (common,) if common else self.alternatives
+        """The alternatives as the index is asked for them."""
+        return (self.common,) if self.common else self.alternatives
 
     def match(self, shares: Mapping[str, float] | None = None) -> str:
         """The grams as an FTS5 query: all, or those that tell most when it is known which share
@@ -281,9 +271,11 @@ def parse(term: str) -> Search | None:
         return None
     alternatives = [tuple(needles)]
     digits = re.sub(r"\D", "", folded) if DIGITS_ONLY.fullmatch(folded) else ""
-    if len(digits) >= 3 and (digits,) not in alternatives:
-        alternatives.insert(0, (digits,))
-    return Search(tuple(alternatives))
+    if len(digits) < 3 or (digits,) in alternatives:
+        return Search(tuple(alternatives))
+    # What holds 4915112345678 holds the longer words of +49 151 12345678.
+    common = tuple(word for word in needles if len(word) >= GRAM and word in digits)
+    return Search(((digits,), *alternatives), common)
 
 
 def _needle(text: str) -> str:

@@ -115,12 +115,9 @@ def test_what_all_alternatives_hold_is_looked_for_once() -> None:
     assert joined is not None
     assert spaced.indexed == (("12345678",),)
     assert joined.indexed == joined.alternatives
-    either = search.inside(["mira", "mirabel"])
+    either = search.inside(["mira", "felix"])
     assert either is not None
-    assert either.indexed == (("mira",),)
-    both = search.inside(["mira", "felix"])
-    assert both is not None
-    assert both.indexed == both.alternatives
+    assert either.indexed == either.alternatives
 
 
 @given(st.text(alphabet="0123 +-", min_size=3, max_size=14), st.text(alphabet="0123 +-a@."))
